@@ -1,0 +1,1 @@
+"""From notebooks to a book: run them, compare the pairs, stage and build the site."""

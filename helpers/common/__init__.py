@@ -1,0 +1,1 @@
+"""The ground floor: what every wing stands on. Imports no wing."""

@@ -1,0 +1,49 @@
+"""Refuse bad input before any work is done, in one sentence that names the argument."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+__all__ = ["choice", "finite", "non_negative", "positive", "whole"]
+
+
+def finite(name: str, value) -> np.ndarray:
+    """Return ``value`` as a float array; ValueError if it is not numeric or holds NaN or infinity."""
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a number or an array of numbers, got {value!r}") from error
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, but it holds NaN or infinity")
+    return array
+
+
+def positive(name: str, value) -> np.ndarray:
+    """Return ``value`` as a float array; ValueError unless every entry is finite and > 0."""
+    array = finite(name, value)
+    if not (array > 0).all():
+        raise ValueError(f"{name} must be > 0, got {array.min():g}")
+    return array
+
+
+def non_negative(name: str, value) -> np.ndarray:
+    """Return ``value`` as a float array; ValueError unless every entry is finite and >= 0."""
+    array = finite(name, value)
+    if not (array >= 0).all():
+        raise ValueError(f"{name} must be >= 0, got {array.min():g}")
+    return array
+
+
+def whole(name: str, value, at_least: int = 1) -> int:
+    """Return ``value`` as an int; ValueError unless it is a whole number >= ``at_least``."""
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < at_least:
+        raise ValueError(f"{name} must be a whole number >= {at_least}, got {value!r}")
+    return int(value)
+
+
+def choice(name: str, value, options: Iterable) -> object:
+    """Return ``value``; ValueError unless it is one of ``options``."""
+    options = list(options)
+    if value not in options:
+        raise ValueError(f"{name} must be one of {', '.join(map(repr, options))}, got {value!r}")
+    return value
