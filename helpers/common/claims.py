@@ -1,0 +1,105 @@
+"""Claims: what a lesson says it measured, checked where it is said and collected for the scoreboard."""
+
+import math
+import os
+import re
+import warnings
+from pathlib import Path
+
+from helpers.common import atomic
+
+__all__ = ["ClaimFailed", "ClaimWarning", "claim", "recorded"]
+
+
+class ClaimFailed(AssertionError):
+    """A measured value lies outside the bound that the lesson states."""
+
+
+class ClaimWarning(UserWarning):
+    """The same, where ``HELPERS_CLAIMS=warn`` lets a reader go on."""
+
+
+_recorded: dict[str, dict] = {}
+
+
+def recorded() -> list[dict]:
+    """Return the claims of this session, in order."""
+    return list(_recorded.values())
+
+
+def claim(
+    name: str,
+    *,
+    measured: float,
+    expected: float | None = None,
+    at_most: float | None = None,
+    at_least: float | None = None,
+    tolerance: float = 0,
+    paper: float | str | None = None,
+    interval: tuple[float, float] | None = None,
+    unit: str = "",
+    source: str = "",
+) -> None:
+    """Check one measured number against one bound, print one line, and record it for the scoreboard.
+
+    Exactly one of ``expected`` (|measured - expected| <= tolerance), ``at_most`` (measured <= at_most + tolerance) and
+    ``at_least`` (measured >= at_least - tolerance); the tolerance is absolute. NaN fails. ``paper`` is the original's
+    number, ``interval`` the statistical interval of ours. Raises ClaimFailed, or warns under ``HELPERS_CLAIMS=warn``;
+    under ``HELPERS_CLAIMS=explore`` (changed parameters) it records without asserting. A name used twice is an error.
+    """
+    mode = os.environ.get("HELPERS_CLAIMS", "assert")
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
+        raise ValueError(f"name must be lower-case words joined by hyphens, got {name!r}")
+    if name in _recorded and mode != "warn":
+        raise ValueError(f"name: the claim {name!r} was made already in this notebook")
+    bounds = {"expected": expected, "at_most": at_most, "at_least": at_least}
+    given = {key: float(value) for key, value in bounds.items() if value is not None}
+    if len(given) != 1:
+        raise ValueError(f"give exactly one of expected, at_most, at_least to claim {name!r}, got {sorted(given)}")
+    kind, bound = next(iter(given.items()))
+    measured, tolerance = float(measured), float(tolerance)
+    if not math.isfinite(bound) or not math.isfinite(tolerance) or tolerance < 0:
+        raise ValueError(f"the bound and the tolerance of claim {name!r} must be finite, the tolerance >= 0")
+    holds = {
+        "expected": abs(measured - bound) <= tolerance,
+        "at_most": measured <= bound + tolerance,
+        "at_least": measured >= bound - tolerance,
+    }[kind]
+    verdict = "explored" if mode == "explore" else "pass" if holds else "fail"
+    record = {
+        "name": name,
+        "measured": measured if math.isfinite(measured) else None,
+        **{key: given.get(key) for key in bounds},
+        "tolerance": tolerance,
+        "paper": paper,
+        "interval": None if interval is None else [float(value) for value in interval],
+        "unit": unit,
+        "source": source,
+        "verdict": verdict,
+    }
+    _recorded[name] = record
+    _store()
+    line = _sentence(record, measured, kind, bound)
+    print(line)
+    if verdict == "fail":
+        if mode == "warn":
+            warnings.warn(line, ClaimWarning, stacklevel=2)
+        else:
+            raise ClaimFailed(line)
+
+
+def _sentence(record: dict, measured: float, kind: str, bound: float) -> str:
+    unit = f" {record['unit']}" if record["unit"] else ""
+    interval = "" if record["interval"] is None else " [{:.3g}, {:.3g}]".format(*record["interval"])
+    tolerance = f" within {record['tolerance']:.3g}" if record["tolerance"] else ""
+    paper = "" if record["paper"] is None else f"; the original: {record['paper']}"
+    verdict = {"pass": "holds", "fail": "FAILS", "explored": "explored"}[record["verdict"]]
+    relation = {"expected": "expected", "at_most": "at most", "at_least": "at least"}[kind]
+    return f"claim {record['name']} {verdict}: {measured:.3g}{interval}{unit}, {relation} {bound:.4g}{tolerance}{paper}"
+
+
+def _store() -> None:
+    """Write the claims so far into the folder of a recorded run."""
+    folder = os.environ.get("HELPERS_RUN_DIR")
+    if folder:
+        atomic.write_json(Path(folder) / "claims.json", recorded())

@@ -1,0 +1,43 @@
+"""The base of every live widget: physics in the browser, so that it lives in a page without a kernel.
+
+A widget is one Python class and one ``.js`` file beside it. The file exports its pure functions by name, for the tests,
+and ends with ``export default { render }``. ``widget.js`` (controls, axes, random numbers, FFT) is joined in front.
+"""
+
+import inspect
+from pathlib import Path
+from typing import ClassVar
+
+import anywidget
+import traitlets
+
+__all__ = ["Widget", "esm"]
+
+_BASE = Path(__file__).with_name("widget.js")
+_STYLE = Path(__file__).with_name("widget.css")
+
+
+def esm(script: str | Path) -> str:
+    """Return the JavaScript module of a widget: the common base, then the widget's own file."""
+    return _BASE.read_text(encoding="utf-8") + "\n" + Path(script).read_text(encoding="utf-8")
+
+
+class Widget(anywidget.AnyWidget):
+    """A live figure. Subclasses set ``script``, the name of the ``.js`` file that lies beside their module.
+
+    ``settings`` holds the start values of the controls, ``data`` raw bytes (float32) for widgets that show a record.
+    """
+
+    script: ClassVar[str | None] = None
+    settings = traitlets.Dict().tag(sync=True)
+    data = traitlets.Bytes().tag(sync=True)
+
+    def __init_subclass__(cls, **options):
+        if cls.script is not None:
+            cls._esm = esm(Path(inspect.getfile(cls)).with_name(cls.script))
+            cls._css = _STYLE.read_text(encoding="utf-8")
+        super().__init_subclass__(**options)
+
+    def __repr__(self) -> str:
+        """Return the class name alone: the default holds an address, which changes from run to run."""
+        return f"{type(self).__name__}()"
