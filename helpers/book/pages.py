@@ -44,14 +44,18 @@ class Lesson:
 
 
 def read_lessons(executed: Path) -> list[Lesson]:
-    """Return the executed lessons below ``executed``, in the order of their names; none at all is an error."""
-    found = sorted(path for path in Path(executed).glob("*/*.ipynb") if path.stem == path.parent.name)
-    if not found:
+    """Return the executed lessons below ``executed``, in the order of their names; none at all is an error.
+
+    A run that failed or broke off leaves a notebook but no run.json: it does not count.
+    """
+    runs = sorted(Path(executed).glob("*/run.json"))
+    if not runs:
         raise ValueError("no executed notebook: run `python -m helpers book`, which executes them first")
-    return [
-        Lesson(path.stem, _json(path), _json(path.with_name("claims.json"), []), _json(path.with_name("run.json"), {}))
-        for path in found
-    ]
+    return [_read_lesson(path.parent, _json(path)) for path in runs]
+
+
+def _read_lesson(folder: Path, run: dict) -> Lesson:
+    return Lesson(folder.name, _json(folder / f"{folder.name}.ipynb"), _json(folder / "claims.json", []), run)
 
 
 def write(book: Path, lessons: list[Lesson]) -> None:
@@ -131,11 +135,11 @@ def _measured(claim: dict) -> str:
 
 def _bound(claim: dict) -> str:
     """Return what a claim demands, in words: a value with its tolerance, or one or two limits."""
+    tolerance = f" ± {_number(claim['tolerance'])}" if claim.get("tolerance") else ""
     if claim.get("expected") is not None:
-        tolerance = claim.get("tolerance")
-        return _number(claim["expected"]) + (f" ± {_number(tolerance)}" if tolerance else " exactly")
+        return _number(claim["expected"]) + (tolerance or " exactly")
     limits = [("at least", claim.get("at_least")), ("at most", claim.get("at_most"))]
-    return ", ".join(f"{word} {_number(limit)}" for word, limit in limits if limit is not None) or NOTHING
+    return ", ".join(f"{word} {_number(limit)}{tolerance}" for word, limit in limits if limit is not None) or NOTHING
 
 
 def _run_times(lessons: list[Lesson]) -> str:
