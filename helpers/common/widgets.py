@@ -33,7 +33,7 @@ class Widget(anywidget.AnyWidget):
     data = traitlets.Bytes().tag(sync=True)
 
     def __init_subclass__(cls, **options):
-        if cls.script is not None:
+        if "script" in vars(cls):  # not for the classes that traitlets derives when traits are added
             cls._esm = esm(Path(inspect.getfile(cls)).with_name(cls.script))
             cls._css = _STYLE.read_text(encoding="utf-8")
         super().__init_subclass__(**options)

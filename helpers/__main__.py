@@ -1,0 +1,166 @@
+"""The command line: ``python -m helpers VERB``. The Makefile calls these verbs and nothing more."""
+
+import argparse
+import ast
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from helpers.common.places import NOTEBOOKS, ROOT
+
+TRAININGS = {"tracks": "helpers.molecules.training:train_tracks"}
+BENCHES = {"movies": "helpers.molecules.bench:record", "times": "helpers.book.times:record"}
+
+
+def book(_: argparse.Namespace) -> None:
+    """Run every lesson once in quick, build the book, print where it is."""
+    from helpers.book import runner, site
+
+    runner.run()
+    print(f"the book is at {site.build()}")
+
+
+def test(_: argparse.Namespace) -> None:
+    """Pass every gate: lint, tests, pairs, notebooks, stored outputs, book, browser."""
+    from helpers import gates
+
+    gates.run_gates()
+
+
+def lab(options: argparse.Namespace) -> None:
+    """Open the notebooks in JupyterLab; claims warn instead of stopping."""
+    environment = {**os.environ, "HELPERS_CLAIMS": "warn", "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "jupyterlab", f"--port={options.port}", *options.more]
+    code = subprocess.call(command, cwd=NOTEBOOKS, env=environment)
+    if code not in (0, 130, -2):
+        raise RuntimeError(f"JupyterLab ended with code {code}; its own words stand above")
+
+
+def notebooks(options: argparse.Namespace) -> None:
+    """Run lessons and refresh the outputs of the committed notebooks."""
+    from helpers.book import pairs
+
+    pairs.refresh(options.notebook)
+
+
+def doctor(_: argparse.Namespace) -> None:
+    """Print versions, threads, data, disk and the quick times to expect."""
+    from helpers import doctor
+
+    print(doctor.report())
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run lessons with papermill; changed parameters are explored, not asserted."""
+    from helpers.book import runner
+
+    runner.run(options.notebook, options.profile, dict(options.param), options.force)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Train a shipped network from scratch, or go on where it stopped."""
+    _registered("training", TRAININGS, options.name)(profile=options.profile, resume=options.resume)
+
+
+def bench(options: argparse.Namespace) -> None:
+    """Measure against the named baseline in one run and record the result."""
+    for name in [options.name] if options.name else BENCHES:
+        _registered("benchmark", BENCHES, name)()
+
+
+def data(options: argparse.Namespace) -> None:
+    """List, fetch or verify the real data sets."""
+    from helpers.common import data
+
+    names = options.dataset or data.datasets()
+    for name in names:
+        if options.action == "list":
+            print(f"{name:<18} {'here' if data.available(name) else data.how_to_get(name)}")
+        elif options.action == "fetch":
+            print(f"{name:<18} {data.fetch(name)}")
+        else:
+            data.verify(name)
+            print(f"{name:<18} every file is whole")
+
+
+def checkpoints(_: argparse.Namespace) -> None:
+    """Verify the shipped weights against their cards."""
+    from helpers.common import checkpoints
+
+    rows = checkpoints.verify()
+    for name, ok, message in rows:
+        print(f"{name:<18} {'whole' if ok else message}")
+    if not all(ok for _, ok, _ in rows):
+        raise RuntimeError("a checkpoint is damaged; the line above says how to rebuild it")
+
+
+def _registered(kind: str, table: dict[str, str], name: str) -> Callable:
+    if name not in table:
+        raise ValueError(f"there is no {kind} {name!r}; there are {', '.join(table)}")
+    module, _, function = table[name].partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _parameter(text: str) -> tuple[str, object]:
+    name, equals, value = text.partition("=")
+    if not equals or not name.isidentifier():
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, got {text!r}")
+    try:
+        return name, ast.literal_eval(value)
+    except (ValueError, SyntaxError):
+        return name, value
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
+    top = argparse.ArgumentParser(prog="python -m helpers", description="Learning to See Soft Matter")
+    verbs = top.add_subparsers(dest="verb", required=True, metavar="VERB")
+
+    def verb(function: Callable) -> argparse.ArgumentParser:
+        sub = verbs.add_parser(function.__name__, help=function.__doc__, description=function.__doc__)
+        sub.set_defaults(function=function)
+        return sub
+
+    verb(book), verb(test), verb(doctor)
+    sub = verb(lab)
+    sub.add_argument("--port", type=int, default=8888, help="the first port to try; the next free one is taken")
+    sub.add_argument("more", nargs="*", help="handed to JupyterLab")
+    verb(notebooks).add_argument("notebook", nargs="*", help="such as 01; none: all")
+    sub = verb(run)
+    sub.add_argument("notebook", nargs="*", help="such as 01; none: all")
+    sub.add_argument("--profile", default="quick", help="quick (default) or full")
+    sub.add_argument("--param", action="append", default=[], type=_parameter, metavar="NAME=VALUE")
+    sub.add_argument("--force", action="store_true", help="run even if nothing changed")
+    sub = verb(train)
+    sub.add_argument("name", help=", ".join(TRAININGS))
+    sub.add_argument("--profile", default="full", help="full (default) or quick")
+    sub.add_argument("--resume", action="store_true", help="go on from the last saved step")
+    verb(bench).add_argument("name", nargs="?", help=", ".join(BENCHES) + "; none: all")
+    sub = verb(data)
+    sub.add_argument("action", choices=["list", "fetch", "verify"])
+    sub.add_argument("dataset", nargs="*", help="none: all")
+    sub = verb(checkpoints)
+    sub.add_argument("action", choices=["verify"])
+    return top
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one verb. Returns 0, or 1 after one line that says what is wrong (2 for a wrong command line)."""
+    options = parser().parse_args(arguments)
+    try:
+        options.function(options)
+    except KeyboardInterrupt:
+        print("\nstopped; what was finished is kept", file=sys.stderr)
+        return 130
+    except (ValueError, RuntimeError, OSError) as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    os.chdir(Path(ROOT))
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""The two faces of a lesson: the ``.py`` is the master, the ``.ipynb`` carries its outputs. Keep them one."""
+
+import nbformat
+
+from helpers.book.lessons import Lesson, code_hash, find, lessons, read
+from helpers.book.runner import EXECUTED, run
+from helpers.common import atomic
+from helpers.common.places import NOTEBOOKS
+
+__all__ = ["check", "differences", "refresh"]
+
+
+def differences(lesson: Lesson) -> list[str]:
+    """Return what keeps the pair of a lesson from agreeing, in words; an empty list where it agrees."""
+    if not lesson.ipynb.exists():
+        return [f"{lesson.name}: there is no {lesson.ipynb.name}; run `make notebooks`"]
+    master, paired = read(lesson.py), nbformat.read(lesson.ipynb, as_version=4)
+    found = []
+    ours, theirs = [[(c.cell_type, c.source.strip()) for c in nb.cells] for nb in (master, paired)]
+    if ours != theirs:
+        place = next(
+            (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
+        )
+        found.append(f"{lesson.name}: cell {place + 1} differs between .py and .ipynb; run `make notebooks`")
+    if paired.metadata.get("code_sha256") != code_hash(master):
+        found.append(f"{lesson.name}: the outputs belong to other code; run `make notebooks`")
+    return found
+
+
+def check() -> int:
+    """Return how many pairs agree; RuntimeError with one line per disagreement, also for a face without its other."""
+    everything = lessons()
+    wrong = [message for lesson in everything for message in differences(lesson)]
+    masters = {lesson.name for lesson in everything}
+    wrong += [f"{path.name} has no .py" for path in sorted(NOTEBOOKS.glob("*.ipynb")) if path.stem not in masters]
+    if wrong:
+        raise RuntimeError("\n".join(wrong))
+    return len(everything)
+
+
+def refresh(names: list[str] = ()) -> int:
+    """Run lessons and write their committed notebooks: outputs in, widget state and run metadata out."""
+    run(list(names))
+    chosen = find(list(names))
+    for lesson in chosen:
+        notebook = nbformat.read(EXECUTED / lesson.name / f"{lesson.name}.ipynb", as_version=4)
+        nbformat_text = nbformat.writes(_clean(notebook, read(lesson.py)))
+        atomic.write_text(lesson.ipynb, nbformat_text.rstrip("\n") + "\n")
+        print(f"{lesson.name}.ipynb: {lesson.ipynb.stat().st_size / 1024:.0f} kB")
+    return len(chosen)
+
+
+def _clean(executed: nbformat.NotebookNode, master: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Return the master's cells with the outputs of the executed copy and nothing of the run itself."""
+    cells = [cell for cell in executed.cells if "injected-parameters" not in cell.metadata.get("tags", [])]
+    if len(cells) != len(master.cells):
+        raise RuntimeError("the executed copy has other cells than the master; run again with --force")
+    for index, (cell, done) in enumerate(zip(master.cells, cells, strict=True)):
+        cell["id"] = f"cell-{index:03d}"
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = done.outputs, done.execution_count
+    master.metadata["code_sha256"] = code_hash(master)
+    master.metadata["language_info"] = {"name": "python"}
+    master.nbformat, master.nbformat_minor = 4, 5
+    return master
