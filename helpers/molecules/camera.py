@@ -1,4 +1,4 @@
-"""The camera: from expected photons to counts, and from counts back to the camera (photon transfer)."""
+"""The camera: from expected photons to counts, with every draw made exactly or read from a table."""
 
 from functools import lru_cache
 

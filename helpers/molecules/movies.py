@@ -9,8 +9,9 @@ import torch
 from helpers.common import check
 from helpers.molecules import brownian, camera
 from helpers.molecules.camera import add_noise
+from helpers.molecules.transfer import PhotonTransfer, photon_transfer
 
-__all__ = ["Movies", "Settings", "add_noise", "render", "simulate", "stream"]
+__all__ = ["Movies", "PhotonTransfer", "Settings", "add_noise", "photon_transfer", "render", "simulate", "stream"]
 
 _CHUNK_FRAMES = 256  # frames rendered at a time: the work space stays within the processor's cache
 
