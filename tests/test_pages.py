@@ -66,7 +66,9 @@ def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
     text = pages.scoreboard(pages.read_lessons(executed), tmp_path, tmp_path)
     assert "## Measure diffusion" in text
     assert "(../notebooks/01_physics_of_diffusion.ipynb)" in text
-    row = r"| `msd-slope` | 4.013 [3.98, 4.05] | 4 ± 0.05 | – | µm²/s | ✓ holds | Einstein 1905 \| eq. 3 |"
+    row = (
+        r"| `msd-slope` | 4.013 [3.98,&nbsp;4.05] | 4&nbsp;±&nbsp;0.05 | – | µm²/s | ✓ holds | Einstein 1905 \| eq. 3 |"
+    )
     assert row in text
     assert "| Measure diffusion | quick | 41 s | 50 s |" in text
     assert "Of 1 claims, 1 hold and 0 fail." in text
@@ -77,7 +79,7 @@ def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
     [
         ({"expected": 4}, "4 exactly"),
         ({"at_most": 0.25}, "at most 0.25 |"),
-        ({"at_most": 0.25, "tolerance": 0.01}, "at most 0.25 ± 0.01 |"),
+        ({"at_most": 0.25, "tolerance": 0.01}, "at most 0.25&nbsp;±&nbsp;0.01 |"),
         ({"at_least": 1, "at_most": 2}, "at least 1, at most 2"),
         ({"verdict": "explored"}, "○ explored, not checked"),
         ({"verdict": "fail"}, "✗ fails"),

@@ -130,12 +130,12 @@ def _claims_of(lesson: Lesson) -> str:
 def _measured(claim: dict) -> str:
     interval = claim.get("interval")
     value = _number(claim.get("measured"))
-    return f"{value} [{_number(interval[0])}, {_number(interval[1])}]" if interval else value
+    return f"{value} [{_number(interval[0])},&nbsp;{_number(interval[1])}]" if interval else value
 
 
 def _bound(claim: dict) -> str:
     """Return what a claim demands, in words: a value with its tolerance, or one or two limits."""
-    tolerance = f" ± {_number(claim['tolerance'])}" if claim.get("tolerance") else ""
+    tolerance = f"&nbsp;±&nbsp;{_number(claim['tolerance'])}" if claim.get("tolerance") else ""
     if claim.get("expected") is not None:
         return _number(claim["expected"]) + (tolerance or " exactly")
     limits = [("at least", claim.get("at_least")), ("at most", claim.get("at_most"))]
