@@ -156,7 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
         print("\nstopped; what was finished is kept", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, OSError) as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+        print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 

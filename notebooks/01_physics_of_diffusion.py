@@ -34,6 +34,7 @@ SEED = 0
 D_TRUE_UM2_S = 1.0
 
 # %%
+import matplotlib.pyplot as plt
 import numpy as np
 from scipy.fft import dst
 
@@ -91,6 +92,8 @@ right.plot(time_s[4::10], path[:, 4::10, 0].var(axis=0), **role("data", linestyl
 right.plot(time_s, 2 * D_TRUE_UM2_S * time_s, **role("theory", label="$2Dt$"))
 right.set(xlabel="time (s)", ylabel="variance of x (µm²)")
 right.legend()
+plt.show()
+
 # %% [markdown]
 # The claim below is our first. It compares a measured number with the law and stops the notebook if they disagree.
 # The tolerance is four standard errors: a variance from $N$ Gaussian numbers is known to a relative $\sqrt{2/N}$.
@@ -157,6 +160,8 @@ left.legend(loc="upper left")
 drawn = right.imshow(np.corrcoef(curves.T), origin="lower", extent=(0.5, 15.5, 0.5, 15.5), vmin=0, vmax=1)
 right.set(xlabel="lag k (frames)", ylabel="lag k' (frames)", xticks=[1, 5, 10, 15], yticks=[1, 5, 10, 15])
 plotting.color_bar(fig, drawn, right, "correlation (1)")
+plt.show()
+
 # %% [markdown]
 # The mean obeys the law; a single curve does not. Two things go wrong as the lag grows.
 #
@@ -203,6 +208,8 @@ for intercept, name, words in [(False, "classical", "through the origin"), (True
 axes.axhline(estimators.cramer_rao(D_TRUE_UM2_S, n_frames, dt_s, 0, 0), **role("theory", label="Cramér-Rao bound"))
 axes.set(xlabel="number of lags in the fit", ylabel="relative sd of D (1)", ylim=(0, None))
 axes.legend()
+plt.show()
+
 # %% [markdown]
 # For perfect positions one lag is best: its fit is the mean of the squared steps, and that is all there is to know.
 # Each further lag adds noise and calls it data. All lags through the origin, the choice of the work that lessons 01 to 03 rebuild {cite}`silly2024`, is the worst of the common ones.
@@ -310,6 +317,7 @@ for positions, sigma, blur, name, words in cases:
     axes.plot(line_s, brownian.msd_theory(D_TRUE_UM2_S, line_s, dt_s, sigma, blur), **role("theory"))
 axes.set(xlabel="lag (s)", ylabel="MSD (µm²)", xlim=(0, None), ylim=(0, None))
 axes.legend()
+plt.show()
 
 # %% [markdown]
 # ## 5. Two numbers instead of a line
@@ -350,7 +358,7 @@ claim("cve-spread", measured=measured_cve.std() / exact_cve.sd, expected=1, tole
 #
 # The displacements are Gaussian with covariance $C(D, \sigma)$, so the probability of the whole track can be written down. The best $D$ is the one that makes it largest.
 # A 15 by 15 matrix would have to be inverted for every trial value. A symmetry saves us: a tridiagonal matrix with constant diagonals has sine waves as eigenvectors, whatever its entries.
-# The {term}`discrete sine transform` turns the displacements into independent modes with variances
+# The *discrete sine transform* turns the displacements into independent modes with variances
 #
 # ```{math}
 # :label: eq-modes
@@ -384,6 +392,7 @@ axes.axvline(D_TRUE_UM2_S, **role("theory"))
 axes.set(xlabel="D (µm²/s)", ylabel="log-likelihood − maximum (1)", ylim=(-6, 0.5), xscale="log")
 axes.set_xticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
 axes.set_xticks([], minor=True)
+plt.show()
 
 # %% [markdown]
 # ## 7. The bound
@@ -454,6 +463,8 @@ for name, (kind, marker, fill) in looks.items():
     )
 axes.set(xscale="log", xlabel="σ² / (D Δt)   (leftmost points: σ = 0)", ylabel="relative sd of D (1)", ylim=(0, 1.6))
 axes.legend(ncols=2, loc="upper left")
+plt.show()
+
 # %% [markdown]
 # Read the figure from the bottom. Maximum likelihood with a known $\sigma$ sits on its bound. Not knowing $\sigma$ costs a factor 1.5 where the localisation is good, and no cleverness wins it back: calibrate your microscope.
 # The line through all lags stays at 0.8, because its error comes from the walk itself.
@@ -520,6 +531,8 @@ for axes, (name, kind) in zip(panels, {"MLE, σ known": "classical", "Bayes mean
     axes.plot([0, 20], [0, 20], **role("theory"))
     axes.set(xlabel="true D (µm²/s)", ylim=(0, 42), title=f"{name}: RMSE {rmse[name]:.1f}")
 panels[0].set_ylabel("estimated D (µm²/s)")
+plt.show()
+
 # %% [markdown]
 # The prior alone cuts the error by a third. Nothing about the molecules changed; we told the method which values occur.
 # Remember this when a network reports a small error: it has learned the range of its training data, and that is a prior.
@@ -579,6 +592,8 @@ axes.plot(D_steps, biased, **role("classical", label="mean estimate of survivors
 axes.axhline(1, **role("theory"))
 axes.set(xlabel="true D (µm²/s)", ylabel="share, ratio (1)", ylim=(0, 1.1))
 axes.legend(loc="lower left")
+plt.show()
+
 # %% [markdown]
 # ## 10. A network meets the same bar
 #
@@ -610,6 +625,8 @@ axes.axhline(rmse["Bayes mean"], **role("baseline", marker="", label="Bayes mean
 axes.axhline(rmse["network, shipped"], **role("network", linestyle="--", marker="", label="network, shipped weights"))
 axes.set(xlabel="training step", ylabel="RMSE of D (µm²/s)", ylim=(0, 6.5))
 axes.legend()
+plt.show()
+
 # %%
 excess = [
     np.sqrt(np.mean((answers["network, shipped"] - D_many)[i] ** 2) / np.mean((answers["Bayes mean"] - D_many)[i] ** 2))
@@ -740,6 +757,4 @@ print("frames needed:", candidates[limits <= 0.1][0])
 #
 # ## References
 #
-# ```{bibliography}
-# :filter: docname in docnames
-# ```
+# The works cited here stand in the {doc}`bibliography </book/bibliography>`. Read first {cite}`berglund2010` for the covariance of displacements, {cite}`michalet2012` for the bound, and {cite}`vestergaard2014` for the covariance-based estimator.

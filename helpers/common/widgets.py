@@ -11,7 +11,7 @@ from typing import ClassVar
 import anywidget
 import traitlets
 
-__all__ = ["Widget", "esm"]
+__all__ = ["IntervalExplorer", "Widget", "esm"]
 
 _BASE = Path(__file__).with_name("widget.js")
 _STYLE = Path(__file__).with_name("widget.css")
@@ -41,3 +41,10 @@ class Widget(anywidget.AnyWidget):
     def __repr__(self) -> str:
         """Return the class name alone: the default holds an address, which changes from run to run."""
         return f"{type(self).__name__}()"
+
+
+class IntervalExplorer(Widget):
+    """Forty measurements of one number with their 95 % intervals, drawn anew for any sample size."""
+
+    script = "intervals.js"
+    settings = traitlets.Dict({"n": 100, "seed": 1}).tag(sync=True)
