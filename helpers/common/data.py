@@ -130,16 +130,18 @@ def verify(dataset: str) -> Path:
 
 def _download(missing: list[File], root: Path) -> None:
     """Download files to ``root``, one after the other, each moved into place once its hash is right."""
+    if not missing:
+        return
     from requests.exceptions import RequestException  # slow to import, and needed here only
 
     pooch.get_logger().setLevel("WARNING")
-    bar = progress.bar("downloading", total=sum(file.bytes for file in missing), unit="B")
+    bar = progress.bar(f"downloading {missing[0].dataset}", total=len(missing), unit="file")
     try:
         for file in missing:
             path = root / file.local_path
             downloader = pooch.HTTPDownloader(timeout=30, chunk_size=2**16)
             pooch.retrieve(file.url, f"sha256:{file.sha256}", path.name, path.parent, downloader=downloader)
-            bar.update(file.bytes)
+            bar.update()
     except RequestException as error:
         raise DataUnavailable(
             f"{file.dataset}: {file.url} cannot be downloaded ({type(error).__name__}); what has arrived is kept. "

@@ -255,7 +255,10 @@ class _Run:
             self.fabric.save(self.path, state)  # writes nothing on this rank, waits for the first
 
     def load(self) -> None:
-        """Go on from the saved state, if there is one."""
+        """Go on from the saved state, if there is one; clear away what a killed process was still writing."""
+        if self.fabric.is_global_zero:
+            for leftover in self.path.parent.glob(f".{STATE}.*.part"):
+                leftover.unlink(missing_ok=True)
         if not self.path.exists():
             return
         state = _read(self.path)
@@ -287,7 +290,8 @@ def _fabric(accelerator: str, devices: int) -> Fabric:
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         n_nodes = int(os.environ["WORLD_SIZE"]) // devices
     fabric = Fabric(accelerator=accelerator, devices=check.whole("devices", devices), num_nodes=n_nodes)
-    fabric.launch()
+    if not os.environ.get("LT_CLI_USED"):  # `fabric run` has launched already
+        fabric.launch()
     return fabric
 
 
