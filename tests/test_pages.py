@@ -202,8 +202,9 @@ def test_buttons_appear_only_with_an_address(executed, tmp_path, monkeypatch):
         monkeypatch.setattr(site, "repository", lambda address=address: address)
         site.stage_site(executed, tmp_path / "stage")
         config = yaml.safe_load((tmp_path / "stage" / "book" / "_config.yml").read_text())
-        assert config["html"]["use_repository_button"] is shown
-        assert ("colab_url" in config.get("launch_buttons", {})) is shown
+        options = config["sphinx"]["config"]["html_theme_options"]
+        assert (options.get("repository_url") == "https://github.com/owner/name") is shown
+        assert ("colab_url" in options.get("launch_buttons", {})) is shown
 
 
 # --- building -------------------------------------------------------------------------------------------------------

@@ -105,9 +105,14 @@ def _patch_config(path: Path, address: str | None) -> None:
     if address is None:
         return
     config = yaml.safe_load(path.read_text(encoding="utf-8"))
-    config["repository"] = {"url": address, "branch": "main", "path_to_book": ""}
-    config["html"] |= {"use_repository_button": True, "use_issues_button": True}
-    config["launch_buttons"] = {"colab_url": "https://colab.research.google.com"}
+    config["sphinx"]["config"]["html_theme_options"] |= {
+        "repository_url": address,
+        "repository_branch": "main",
+        "path_to_docs": "",
+        "use_repository_button": True,
+        "use_issues_button": True,
+        "launch_buttons": {"colab_url": "https://colab.research.google.com", "notebook_interface": "jupyterlab"},
+    }
     atomic.write_text(path, yaml.safe_dump(config, allow_unicode=True, sort_keys=False))
 
 

@@ -95,7 +95,7 @@ class Visit:
 @pytest.fixture(scope="session")
 def tab(browser, address):
     """The browser tab that visits the pages one after the other; it reaches no host but the test's own server."""
-    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
     context.set_default_timeout(20_000)
     page = context.new_page()
     page.visit = Visit("", page)

@@ -51,7 +51,10 @@ def test_fits_a_phone(narrow):
 
 
 def _widest(page) -> str:
-    return page.evaluate(
-        "() => [...document.querySelectorAll('body *')].map(e => [e.getBoundingClientRect().right, e])"
-        ".sort((a, b) => b[0] - a[0])[0][1].outerHTML.slice(0, 200)"
-    )
+    """Return the start of the element that sticks out furthest, leaving out what scrolls inside its own box."""
+    return page.evaluate("""() => {
+        const scrolls = e => e && (getComputedStyle(e).overflowX !== 'visible' || scrolls(e.parentElement));
+        const out = [...document.querySelectorAll('body *')].filter(e => !scrolls(e.parentElement));
+        out.sort((a, b) => b.getBoundingClientRect().right - a.getBoundingClientRect().right);
+        return out[0].outerHTML.slice(0, 200);
+    }""")

@@ -32,13 +32,25 @@ def _press(page, widget):
 
 def _changes(page, widget, act) -> bool:
     """Return True when ``act`` changes a picture of ``widget`` within two seconds."""
-    before = _pictures(widget)
+    before = _resting(page, widget)
     act()
+    return any(_later(page, widget) != before for _ in range(20))
+
+
+def _resting(page, widget) -> list[str]:
+    """Return the pictures of ``widget`` once they stand still, as this reader, who asked for less motion, expects."""
+    pictures = _pictures(widget)
     for _ in range(20):
-        page.wait_for_timeout(100)
-        if _pictures(widget) != before:
-            return True
-    return False
+        now = _later(page, widget)
+        if now == pictures:
+            return now
+        pictures = now
+    raise AssertionError("a widget that moves by itself must rest under prefers-reduced-motion")
+
+
+def _later(page, widget) -> list[str]:
+    page.wait_for_timeout(100)
+    return _pictures(widget)
 
 
 def _pictures(widget) -> list[str]:
