@@ -152,10 +152,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser().parse_args(arguments)
     try:
         options.function(options)
-    except KeyboardInterrupt:
-        print("\nstopped; what was finished is kept", file=sys.stderr)
+    except KeyboardInterrupt as stop:
+        print(f"\n{str(stop) or 'stopped; what was finished is kept'}", file=sys.stderr)
         return 130
-    except (ValueError, RuntimeError, OSError) as error:
+    except (ValueError, RuntimeError, OSError, ArithmeticError) as error:
         print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0

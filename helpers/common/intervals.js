@@ -23,7 +23,7 @@ function render({ model, el }) {
   panel.range({ name: "n", label: "Walkers in each group", min: 10, max: 5000, step: 0.02, log: true,
     format: (value) => `${Math.round(value)}` });
   panel.button("Measure again", () => panel.set("seed", panel.values.seed + 1));
-  const forest = panel.canvas("Estimate / truth of each group with its interval", 0.45);
+  const forest = panel.canvas("Estimate / truth of each group with its interval", 0.45, true);
 
   function draw({ n, seed }) {
     const groups = measurements({ n: Math.round(n), repeats: REPEATS, seed });

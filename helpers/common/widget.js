@@ -129,10 +129,10 @@ export class Panel {
   }
 
   /** Add a canvas under a caption; height = ratio x width. Returns a function that clears it and gives its `Axes`. */
-  canvas(caption, ratio = 0.8) {
+  canvas(caption, ratio = 0.8, wide = false) {
     const canvas = element("canvas", { role: "img", "aria-label": caption });
-    const box = element("figure", {});
-    box.append(element("figcaption", {}, caption), canvas);
+    const box = element("div", { class: wide ? "lsm-canvas lsm-wide" : "lsm-canvas" });
+    box.append(element("div", { class: "lsm-caption" }, caption), canvas);
     this.canvases.append(box);
     return (limits) => new Axes(canvas, ratio, isDark() ? DARK : LIGHT, limits);
   }

@@ -127,7 +127,7 @@ export function experiment({ D, frames, sigmaNm, m, seed }) {
 function drawWalkers(axesOf, tracks) {
   const shown = tracks.slice(0, 12);
   const reach = 1.05 * Math.max(...shown.flatMap(({ x, y }) => [...x, ...y].map(Math.abs)));
-  const axes = axesOf({ x: [-reach, reach], y: [-reach, reach], xlabel: "x (um)", ylabel: "y (um)", equal: true });
+  const axes = axesOf({ x: [-reach, reach], y: [-reach, reach], xlabel: "x (\u00b5m)", ylabel: "y (\u00b5m)", equal: true });
   shown.forEach(({ x, y }, i) => {
     const color = [axes.colors.classical, axes.colors.network, axes.colors.baseline, axes.colors.paper][i % 4];
     axes.line(x, y, color, { width: 1.5 });
@@ -142,7 +142,7 @@ function drawMsd(axesOf, curves, { D, frames }, sigma, R) {
   const mean = lags.map((_, i) => summary(curves.map((curve) => curve[i])).mean);
   const theory = tau.map((t) => 4 * D * (t - 2 * R * DT) + 4 * sigma * sigma);
   const top = 2.2 * theory.at(-1);
-  const axes = axesOf({ x: [0, frames * DT], y: [0, top], xlabel: "lag (s)", ylabel: "MSD (um\u00b2)" });
+  const axes = axesOf({ x: [0, frames * DT], y: [0, top], xlabel: "lag (s)", ylabel: "MSD (\u00b5m\u00b2)" });
   curves.slice(0, 40).forEach((curve) => axes.line(tau, curve, axes.colors.classical, { width: 1, alpha: 0.35 }));
   axes.line([0, ...tau], [theory[0] - 4 * D * DT, ...theory], axes.colors.theory, { dash: [6, 4], width: 2.5 });
   axes.points(tau, mean, axes.colors.data, { size: 3.5 });
@@ -171,16 +171,16 @@ function render({ model, el }) {
   const panel = new Panel({
     model, el, draw,
     title: "Walkers, their MSD, and four estimates of D",
-    hint: "Move a slider: 240 tracks are simulated and analysed in this page. The grey band is the Cramer-Rao bound.",
+    hint: "Move a slider: 240 tracks are simulated and analysed in this page. The grey band is the Cram\u00e9r-Rao bound.",
   });
-  panel.range({ name: "D", label: "D", min: 0.05, max: 5, step: 0.02, log: true, format: (v) => `${v.toPrecision(2)} um\u00b2/s` });
+  panel.range({ name: "D", label: "D", min: 0.05, max: 5, step: 0.02, log: true, format: (v) => `${v.toPrecision(2)} \u00b5m\u00b2/s` });
   panel.range({ name: "frames", label: "Frames", min: 4, max: 64, step: 1, format: (v) => `${v}` });
   panel.range({ name: "sigmaNm", label: "Localisation error", min: 0, max: 200, step: 5, format: (v) => `${v} nm` });
   panel.range({ name: "m", label: "Shutter open", min: 1, max: 10, step: 1, format: (v) => (v === 1 ? "snapshot" : `${10 * v} % of a frame`) });
   panel.button("New walkers", () => panel.set("seed", panel.values.seed + 1));
   const walkers = panel.canvas("Twelve of the walkers");
   const curve = panel.canvas("MSD: single tracks, mean, theory (dashed)");
-  const spread = panel.canvas("Estimates, mean and sd (bar)");
+  const spread = panel.canvas("Estimates of all tracks, mean and standard deviation (bar), bound (grey band)", 0.36, true);
 
   function draw(values) {
     const { tracks, curves, estimates, bound, sigma, R } = experiment(values);

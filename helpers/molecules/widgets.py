@@ -4,7 +4,7 @@ import traitlets
 
 from helpers.common.widgets import Widget
 
-__all__ = ["DiffusionExplorer"]
+__all__ = ["DiffusionExplorer", "Microscope"]
 
 
 class DiffusionExplorer(Widget):
@@ -12,3 +12,22 @@ class DiffusionExplorer(Widget):
 
     script = "diffusion.js"
     settings = traitlets.Dict({"D": 1.0, "frames": 16, "sigmaNm": 40, "m": 10, "seed": 1}).tag(sync=True)
+
+
+class Microscope(Widget):
+    """One molecule under a microscope: its walk, the light on the pixels, and the counts of a camera, in the page."""
+
+    script = "microscope.js"
+    settings = traitlets.Dict(
+        {
+            "D": 1.0,
+            "photons": 500,
+            "psfNm": 95,
+            "background": 5,
+            "gain": 10,
+            "m": 10,
+            "frame": 1,
+            "camera": "plain",
+            "seed": 1,
+        }
+    ).tag(sync=True)
