@@ -7,10 +7,10 @@ from scipy import ndimage, special
 
 from helpers.common import check
 
-__all__ = ["add_noise", "electrons", "electrons_from_table"]
+__all__ = ["add_noise", "electrons", "electrons_from_table", "poisson_where_lit"]
 
 _CELLS = 65536  # the tables are read with 16 random bits
-_FAINT = 0.05  # photons per pixel below which photons are dealt out one by one, see _poisson_where_lit
+_FAINT = 0.05  # photons per pixel below which photons are dealt out one by one, see poisson_where_lit
 _TABLE_LIMIT = 1e4  # background (photons per pixel) up to which a table is worth building
 
 
@@ -58,7 +58,7 @@ def electrons(signal, background, read_noise, rng, em):
     else:
         result = rng.poisson(np.broadcast_to(background, signal.shape)).astype(np.float32)
     noise = rng.standard_normal(signal.shape, dtype=np.float32) if np.any(read_noise) else None
-    lit, counts = _poisson_where_lit(signal, rng)
+    lit, counts = poisson_where_lit(signal, rng)
     result.reshape(-1)[lit] += counts
     if em:
         result = rng.standard_gamma(result, dtype=np.float32)
@@ -72,7 +72,7 @@ def electrons_from_table(signal, background, read_noise, rng, em):
     """Return the same as ``electrons``, with background and read noise drawn from one table of quantiles."""
     table = _quantiles(float(np.max(background)), float(np.max(read_noise)), bool(em))
     result = table.take(_random_cells(signal.size, rng), mode="clip").reshape(signal.shape)
-    lit, counts = _poisson_where_lit(signal, rng)
+    lit, counts = poisson_where_lit(signal, rng)
     result.reshape(-1)[lit] += rng.standard_gamma(counts, dtype=np.float32) if em else counts
     return result
 
@@ -82,7 +82,7 @@ def _random_cells(size, rng):
     return rng.bit_generator.random_raw(-(-size // 4)).view(np.uint16)[:size]
 
 
-def _poisson_where_lit(signal, rng):
+def poisson_where_lit(signal, rng):
     """Return (flat indices of pixels with signal > 0, float32 Poisson counts there).
 
     Pixels above ``_FAINT`` are drawn one by one. Below, the total is Poisson and each of its photons picks its

@@ -13,10 +13,13 @@ habits shape everything learned from its movies, and are kept here as they were:
 Source: report and code of the CS-433 project "ml-project-2-big-burger" (EPFL, December 2024).
 """
 
+from functools import lru_cache
+
 import numpy as np
+from scipy import special
 
 from helpers.common import check
-from helpers.molecules import brownian, movies
+from helpers.molecules import brownian, camera, movies
 
 __all__ = [
     "FRAME_S",
@@ -46,6 +49,8 @@ PSF_SIGMA_PX = _SIGMA_NM / PIXEL_NM  # 0.943
 SIGNAL_COUNTS = N_SUB * _PEAK * 2 * np.pi * PSF_SIGMA_PX**2  # 5587 counts per frame
 _BACKGROUND, _BACKGROUND_SD, _BACKGROUND_MAX = 100.0, 10.0, 130.0  # counts
 _BRIGHTEST = 4096 / 100  # photons that its noise gives to the brightest pixel of a frame
+_NEAR = 60.0  # counts below the brightest pixel within which background may decide which pixel is brightest
+_STEP = 0.02  # the fast noise keeps one table per 2 % of gain
 
 
 def tracks(D_units, n_tracks: int, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -76,27 +81,71 @@ def generate(tracks_nm, rng: np.random.Generator | None = None) -> np.ndarray:
     return noise(render_on_grid(tracks_nm), rng)
 
 
-def emulate(tracks_nm, rng: np.random.Generator | None = None) -> np.ndarray:
+def emulate(tracks_nm, rng: np.random.Generator | None = None, exact: bool = True) -> np.ndarray:
     """Return movies (n, T, 64, 64) with the same statistics as ``generate``, at a small part of its cost.
 
     The PSF is integrated over each pixel (error functions) instead of averaged over 25 points of it; the two differ
-    by less than 0.5 % of the brightest pixel.
+    by less than 0.5 % of the brightest pixel. ``exact`` as in ``noise``.
     """
-    return noise(_render(tracks_nm), rng)
+    return noise(_render(tracks_nm), rng, exact)
 
 
-def noise(images, rng: np.random.Generator | None = None) -> np.ndarray:
+def noise(images, rng: np.random.Generator | None = None, exact: bool = True) -> np.ndarray:
     """Return images (..., H, W) with the original's background and noise.
 
     I = image + clip(N(100, 10), 0, 130), then Poisson(g I) / g with g = 40.96 / max(I) of each frame.
+    ``exact=False`` draws the background's photons from tables of 65536 quantiles, all else as before, about three
+    times faster (float32; mean and variance right to 1e-3).
     """
     rng = np.random.default_rng() if rng is None else rng
     images = check.non_negative("images", images)
     if images.ndim < 2:
         raise ValueError(f"images must have shape (..., H, W), got {images.shape}")
-    lit = images + np.clip(rng.normal(_BACKGROUND, _BACKGROUND_SD, images.shape), 0, _BACKGROUND_MAX)
+    if not exact:
+        frames = images.astype(np.float32).reshape(-1, images.shape[-2] * images.shape[-1])
+        return _noise_from_tables(frames, rng).reshape(images.shape)
+    lit = images + _background(images.shape, rng)
     gain = equivalent_gain(lit)[..., None, None]
     return rng.poisson(gain * lit) / gain
+
+
+def _background(shape, rng):
+    return rng.normal(_BACKGROUND, _BACKGROUND_SD, shape).clip(0, _BACKGROUND_MAX)
+
+
+def _noise_from_tables(frames, rng):
+    """Return noisy frames (m, H W). Pixels that may be the brightest are drawn exactly; they set the gain.
+
+    Elsewhere Poisson(g (s + B)) = Poisson(g s) + Poisson(g' B) + Poisson((g - g') 100), with g' the gain of the
+    nearest table below and the last term a few photons thrown at random.
+    """
+    row, column = np.nonzero(frames > frames.max(axis=1, keepdims=True) - _NEAR)
+    lit = frames[row, column] + _background(row.shape, rng)
+    brightest = np.zeros(len(frames))
+    np.maximum.at(brightest, row, lit)
+    gain = (_BRIGHTEST / brightest).astype(np.float32)
+    photons = np.empty(frames.shape, dtype=np.float32)
+    cells = rng.bit_generator.random_raw(-(-frames.size // 4)).view(np.uint16)[: frames.size].reshape(frames.shape)
+    for photon, cell, g in zip(photons, cells, gain, strict=True):
+        number = int(np.floor(np.log(g) / _STEP))
+        _table(number).take(cell, mode="clip", out=photon)
+        rest = rng.poisson(max(0.0, g - np.exp(number * _STEP)) * _BACKGROUND * photon.size)
+        photon += np.bincount(rng.integers(photon.size, size=rest), minlength=photon.size)
+    where, counts = camera.poisson_where_lit(frames * gain[:, None], rng)
+    photons.reshape(-1)[where] += counts
+    photons[row, column] = rng.poisson(gain[row] * lit)
+    photons /= gain[:, None]
+    return photons
+
+
+@lru_cache(maxsize=256)
+def _table(number):
+    """Return the 65536 mid-cell quantiles of Poisson(g B), B the random background, g = exp(0.02 number)."""
+    z, weight = np.polynomial.hermite_e.hermegauss(40)
+    rate = np.exp(number * _STEP) * (_BACKGROUND + _BACKGROUND_SD * z).clip(0, _BACKGROUND_MAX)
+    counts = np.arange(int(rate.max() + 12 * np.sqrt(rate.max()) + 20))
+    cdf = special.pdtr(counts[:, None], rate) @ weight / weight.sum()
+    return np.searchsorted(cdf, (np.arange(65536) + 0.5) / 65536).astype(np.float32)
 
 
 def equivalent_gain(images) -> np.ndarray:

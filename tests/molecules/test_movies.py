@@ -147,7 +147,7 @@ def test_poisson_counts_follow_the_poisson_law():
 @pytest.mark.parametrize("rates", [(0.004, 0.02), (0.02, 0.3), (0.05, 9.0)])
 def test_faint_and_bright_pixels_are_independent_poisson(rates):
     signal = np.tile(np.array(rates, dtype=np.float32), (300_000, 1))
-    lit, counts = camera._poisson_where_lit(signal, np.random.default_rng(6))
+    lit, counts = camera.poisson_where_lit(signal, np.random.default_rng(6))
     counts = counts.reshape(signal.shape)
     assert len(lit) == signal.size
     for rate, seen in zip(rates, counts.T, strict=True):

@@ -33,6 +33,24 @@ def test_emulated_movies_have_the_statistics_of_generated_ones():
     assert fast.max(axis=(2, 3)).mean() == pytest.approx(slow.max(axis=(2, 3)).mean(), rel=0.03)
 
 
+@pytest.mark.parametrize("D", [1e-3, 20.0, 200.0])
+def test_noise_from_tables_has_the_distribution_of_the_exact_noise(D):
+    images = np.repeat(original._render(original.tracks(D, 20, np.random.default_rng(12))), 3, axis=0)
+    exact = original.noise(images, np.random.default_rng(13))
+    fast = original.noise(images, np.random.default_rng(14), exact=False)
+    assert fast.mean() == pytest.approx(exact.mean(), rel=1e-3)
+    assert fast.var() == pytest.approx(exact.var(), rel=0.015)
+    assert (fast - images).var() == pytest.approx((exact - images).var(), rel=0.01)
+    quantiles = [0.01, 0.1, 0.5, 0.9, 0.99]
+    np.testing.assert_allclose(np.quantile(fast, quantiles), np.quantile(exact, quantiles), rtol=0.01)
+    tops = [a.max(axis=(2, 3)) for a in (fast, exact)]
+    assert tops[0].mean() == pytest.approx(tops[1].mean(), rel=0.01)
+    bright = images > 0.5 * images.max(axis=(2, 3), keepdims=True)
+    fast, exact = (fast - images)[bright], (exact - images)[bright]
+    assert fast.mean() == pytest.approx(exact.mean(), abs=4 * exact.std() * np.sqrt(2 / exact.size))
+    assert fast.var() == pytest.approx(exact.var(), rel=4 * np.sqrt(4 / exact.size))
+
+
 @pytest.mark.parametrize("D", [1.0, 50.0])
 def test_the_brightest_pixel_always_has_41_photons(D):
     images = original._render(original.tracks(D, 20, np.random.default_rng(5))) + 100.0
