@@ -84,6 +84,8 @@ def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
         ({"verdict": "explored"}, "○ explored, not checked"),
         ({"verdict": "fail"}, "✗ fails"),
         ({"paper": 0.83}, "| 0.83 |"),
+        ({"unit": "um2/s"}, "| µm²/s |"),
+        ({"unit": "px^2/frame"}, "| px²/frame |"),
         ({"measured": None, "interval": None, "tolerance": None, "unit": None}, "| – |"),
     ],
 )

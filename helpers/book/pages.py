@@ -264,7 +264,9 @@ def _bytes(size: int) -> str:
 
 
 def _unit(unit: str) -> str:
-    return re.sub(r"\bum\b", "µm", unit).replace("^2", "²").replace("^3", "³")
+    """Return a unit as it is printed: um2/s and um^2/s become µm²/s."""
+    raised = re.sub(r"(?<=[a-zµ])\^?([23])\b", lambda power: "²³"[int(power[1]) - 2], unit)
+    return re.sub(r"\bum(?![a-z])", "µm", raised)
 
 
 def _code(text: str | None) -> str | None:
