@@ -164,7 +164,8 @@ def calibrate(stack, excess: float = 2.0, read_noise: float = 0.0, pixel_um: flo
     """Return the simulator's settings for the movies (n, T, H, W) of one recording.
 
     Photon transfer gives gain and offset once ``excess`` (2 with EM gain, 1 without) and ``read_noise`` (electrons)
-    are assumed; counts over gain give the background and the light of the median bright, slow spot. ``pixel_um``
+    are assumed; counts over gain give the background and the light of bright, slow spots (the mean of a
+    lognormal law with their median and spread, which is what ``photons`` means there). ``pixel_um``
     only sets the unit of length.
     """
     stack = check.finite("stack", stack)
@@ -172,7 +173,7 @@ def calibrate(stack, excess: float = 2.0, read_noise: float = 0.0, pixel_um: flo
     transfer = photon_transfer(stack, excess=excess, read_noise=read_noise, mask=mask)
     spots, background = psf_width(stack), background_level(stack, mask)
     settings = {
-        "photons": spots.counts / transfer.gain,
+        "photons": spots.counts / transfer.gain * np.sqrt(1 + spots.counts_spread**2),
         "brightness_spread": spots.counts_spread,
         "background": max(0.0, (background.level - transfer.offset) / transfer.gain),
         "psf_sigma_um": spots.sigma_px * float(check.positive("pixel_um", pixel_um)),
@@ -202,7 +203,7 @@ def simulate_recording(calibration, D_um2_s, n_movies: int, *, n_molecules: int 
         angle = rng.uniform(0, 2 * np.pi)
         slope = found.within_movies * (np.cos(angle) * across[:, None] + np.sin(angle) * across)
         uneven = found.level * (found.between_movies * rng.standard_normal() + slope) / settings["gain"]
-        light = photons * np.exp(width * rng.standard_normal(n_molecules))
+        light = photons * np.exp(width * rng.standard_normal(n_molecules) - width**2 / 2)
         field = detection.simulate_field(
             D_um2_s,
             n_molecules,

@@ -170,7 +170,9 @@ def test_the_noise_of_a_pixel_does_not_depend_on_other_pixels(exact):
 
 def test_background_and_read_noise_may_vary_over_the_sensor():
     background = np.array([[1.0, 10.0], [100.0, 2e5]])
-    counts = movies.add_noise(np.zeros((20_000, 2, 2)), background=background, read_noise=background / 10)
+    counts = movies.add_noise(
+        np.zeros((20_000, 2, 2)), background=background, read_noise=background / 10, rng=np.random.default_rng(10)
+    )
     np.testing.assert_allclose(counts.mean(axis=0), background, rtol=0.03)
     np.testing.assert_allclose(counts.var(axis=0), background + background**2 / 100, rtol=0.08)
     with pytest.raises(ValueError, match="background must be one number"):

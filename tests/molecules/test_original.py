@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage.util import random_noise
 
+from helpers.common import data
 from helpers.molecules import movies, original
 
 
@@ -105,6 +106,15 @@ def test_units_agree_with_the_simulator():
     tracks_nm = original.tracks(30.0, 2, np.random.default_rng(11))
     same = movies.render(tracks_nm / 1000, original.SIGNAL_COUNTS, 4.7e-3, original.PIXEL_NM / 1000)
     np.testing.assert_allclose(original._render(tracks_nm), same, atol=0.05)
+
+
+@pytest.mark.real_data
+def test_labels_of_its_validation_tracks_fill_the_bins_0_to_50():
+    if not data.available("molecule_movies"):
+        pytest.skip("its validation tracks are not on this machine (python -m helpers data fetch molecule_movies)")
+    tracks = np.load(data.fetch("molecule_movies") / "validation_trajectories.npy")  # (50, 5, 160, 2)
+    label = original.effective_D(tracks.reshape(250, 16, 10, 2)).reshape(50, 5)
+    np.testing.assert_array_equal(np.floor(label), np.arange(50)[:, None] + np.zeros(5))
 
 
 def test_bad_input_is_refused():
