@@ -67,7 +67,7 @@ def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
     assert "## Measure diffusion" in text
     assert "(../notebooks/01_physics_of_diffusion.ipynb)" in text
     row = (
-        r"| `msd-slope` | 4.013 [3.98,&nbsp;4.05] | 4&nbsp;±&nbsp;0.05 | – | µm²/s | ✓ holds | Einstein 1905 \| eq. 3 |"
+        r"| `msd-slope` | ✓ holds | 4.013 [3.98,&nbsp;4.05] | 4&nbsp;±&nbsp;0.05 | – | µm²/s | Einstein 1905 \| eq. 3 |"
     )
     assert row in text
     assert "| Measure diffusion | quick | 41 s | 50 s |" in text

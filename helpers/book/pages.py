@@ -114,16 +114,16 @@ def _claims_of(lesson: Lesson) -> str:
     rows = [
         (
             f"`{_cell(claim.get('name'))}`",
+            VERDICTS.get(claim.get("verdict"), claim.get("verdict")),
             _measured(claim),
             _bound(claim),
             _number(claim.get("paper")),
             claim.get("unit") and _unit(claim["unit"]),
-            VERDICTS.get(claim.get("verdict"), claim.get("verdict")),
             claim.get("source"),
         )
         for claim in lesson.claims
     ]
-    head = ("Claim", "Ours", "Must be", "The paper's", "Unit", "Verdict", "Source")
+    head = ("Claim", "Verdict", "Ours", "Must be", "The paper's", "Unit", "Source")
     return f"## {lesson.title}\n\n[Open the lesson](../notebooks/{lesson.name}.ipynb)\n\n{_table(head, rows)}"
 
 
@@ -135,7 +135,7 @@ def _measured(claim: dict) -> str:
 
 def _bound(claim: dict) -> str:
     """Return what a claim demands, in words: a value with its tolerance, or one or two limits."""
-    tolerance = f"&nbsp;±&nbsp;{_number(claim['tolerance'])}" if claim.get("tolerance") else ""
+    tolerance = f"&nbsp;±&nbsp;{claim['tolerance']:.2g}" if claim.get("tolerance") else ""
     if claim.get("expected") is not None:
         return _number(claim["expected"]) + (tolerance or " exactly")
     limits = [("at least", claim.get("at_least")), ("at most", claim.get("at_most"))]
