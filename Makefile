@@ -4,14 +4,14 @@
 VENV = .venv
 PY = $(VENV)/bin/python
 STAMP = $(VENV)/installed
-TORCH_INDEX =
+TORCH_INDEX ?=
 NAME =
 
 .DEFAULT_GOAL := help
 .PHONY: help setup book test lab notebooks train data bench doctor clean
 
 help: ## list the targets
-	@grep -E '^[a-z]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 14
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
 
 setup: $(STAMP) ## create .venv and install everything
 

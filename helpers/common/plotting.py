@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 import matplotlib as mpl
 import matplotlib.pyplot as plt
-from cycler import cycler
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -50,7 +49,7 @@ def role(name: str, **changes) -> dict:
 def use_style() -> None:
     """Make the style of the book the default of matplotlib in this session."""
     marked = [name for name in COLORS if name not in ("theory", "paper")]
-    cycle = cycler(color=[COLORS[name] for name in marked]) + cycler(
+    cycle = mpl.cycler(color=[COLORS[name] for name in marked]) + mpl.cycler(
         linestyle=[ROLES[name]["linestyle"] for name in marked]
     )
     mpl.rcParams.update(
@@ -101,6 +100,7 @@ def show_image(axes: Axes, image, cmap: str = "cividis", title: str = "", **opti
     """Draw an image with equal aspect and without ticks; returns the mappable for a colour bar."""
     mappable = axes.imshow(image, cmap=cmap, **options)
     axes.set(xticks=[], yticks=[], title=title)
+    axes.spines[:].set_visible(False)
     return mappable
 
 
