@@ -12,7 +12,11 @@ from pathlib import Path
 from helpers.common.places import NOTEBOOKS, ROOT
 
 TRAININGS = {"tracks": "helpers.molecules.training:train_tracks"}
-BENCHES = {"movies": "helpers.molecules.bench:record", "times": "helpers.book.times:record"}
+BENCHES = {
+    "movies": "helpers.molecules.records:measure_movies",
+    "calibration": "helpers.molecules.records:calibrate_recordings",
+    "times": "helpers.book.times:record",
+}
 
 
 def book(_: argparse.Namespace) -> None:

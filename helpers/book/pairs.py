@@ -1,13 +1,17 @@
 """The two faces of a lesson: the ``.py`` is the master, the ``.ipynb`` carries its outputs. Keep them one."""
 
+import os
+
 import nbformat
 
 from helpers.book.lessons import Lesson, code_hash, find, lessons, read
-from helpers.book.runner import EXECUTED, run
+from helpers.book.runner import run
 from helpers.common import atomic
-from helpers.common.places import NOTEBOOKS
+from helpers.common.places import BUILD, NOTEBOOKS
 
 __all__ = ["check", "differences", "refresh"]
+
+COMMITTED = BUILD / "committed"
 
 
 def differences(lesson: Lesson) -> list[str]:
@@ -39,11 +43,16 @@ def check() -> int:
 
 
 def refresh(names: list[str] = ()) -> int:
-    """Run lessons and write their committed notebooks: outputs in, widget state and run metadata out."""
-    run(list(names))
+    """Run lessons and write their committed notebooks: outputs in, widget state and run metadata out.
+
+    Real data are hidden from this run: what a recording shows is its owner's, and is not ours to commit.
+    """
+    os.environ.pop("HELPERS_DATA_MIRROR", None)
+    os.environ["HELPERS_DATA_CACHE"] = str(BUILD / "no-data")
+    run(list(names), into=COMMITTED)
     chosen = find(list(names))
     for lesson in chosen:
-        notebook = nbformat.read(EXECUTED / lesson.name / f"{lesson.name}.ipynb", as_version=4)
+        notebook = nbformat.read(COMMITTED / lesson.name / f"{lesson.name}.ipynb", as_version=4)
         nbformat_text = nbformat.writes(_clean(notebook, read(lesson.py)))
         atomic.write_text(lesson.ipynb, nbformat_text.rstrip("\n") + "\n")
         print(f"{lesson.name}.ipynb: {lesson.ipynb.stat().st_size / 1024:.0f} kB")

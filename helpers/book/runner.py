@@ -54,14 +54,20 @@ def executed(lesson: Lesson, folder: Path = EXECUTED) -> dict | None:
     return json.loads(path.read_text()) if path.exists() else None
 
 
-def run(names: list[str] = (), profile: str = "quick", changes: dict | None = None, force: bool = False) -> int:
+def run(
+    names: list[str] = (),
+    profile: str = "quick",
+    changes: dict | None = None,
+    force: bool = False,
+    into: Path = EXECUTED,
+) -> int:
     """Run the lessons called ``names`` (none: all) and return how many stand ready, re-used ones included.
 
     ``changes`` sets parameters; an unknown name is a ValueError. Changed runs go to ``build/explored`` and their
     claims are recorded without being asserted. Raises NotebookFailed after all others have finished.
     """
     profiles.get(profile)
-    jobs = [_job(lesson, profile, changes or {}) for lesson in find(list(names))]
+    jobs = [_job(lesson, profile, changes or {}, into) for lesson in find(list(names))]
     if not jobs:
         raise ValueError("there is no notebook to run")
     waiting = []
@@ -77,7 +83,7 @@ def run(names: list[str] = (), profile: str = "quick", changes: dict | None = No
     return len(jobs)
 
 
-def _job(lesson: Lesson, profile: str, changes: dict) -> _Job:
+def _job(lesson: Lesson, profile: str, changes: dict, into: Path) -> _Job:
     known = parameters(read(lesson.py))
     unknown = sorted(set(changes) - set(known))
     if unknown:
@@ -86,7 +92,7 @@ def _job(lesson: Lesson, profile: str, changes: dict) -> _Job:
         raise ValueError("set the profile with --profile, not with --param")
     values = {**changes, "PROFILE": profile}
     explore = bool(changes)
-    folder = (EXPLORED if explore or profile != "quick" else EXECUTED) / lesson.name
+    folder = (EXPLORED if explore or profile != "quick" else into) / lesson.name
     return _Job(lesson, folder, values, cache_key(lesson, profile, values), profile, explore)
 
 
