@@ -1,4 +1,4 @@
-"""``make`` and the script behind it, in a folder with an awkward name, with a stub in place of Python and no network."""
+"""``make`` and the script behind it: in a folder with an awkward name, with a stub as Python, without a network."""
 
 import os
 import re
