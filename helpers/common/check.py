@@ -4,15 +4,31 @@ from collections.abc import Iterable
 
 import numpy as np
 
-__all__ = ["choice", "finite", "non_negative", "positive", "whole"]
+__all__ = [
+    "choice",
+    "finite",
+    "non_negative",
+    "non_negative_number",
+    "numbers",
+    "positive",
+    "positive_number",
+    "whole",
+]
+
+
+def numbers(name: str, value) -> np.ndarray:
+    """Return ``value`` as a float array, NaN and infinity included; ValueError if it does not hold real numbers."""
+    try:
+        if np.iscomplexobj(value):
+            raise TypeError("complex")
+        return np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be a number or an array of numbers, got {value!r}") from error
 
 
 def finite(name: str, value) -> np.ndarray:
     """Return ``value`` as a float array; ValueError if it is not numeric or holds NaN or infinity."""
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be a number or an array of numbers, got {value!r}") from error
+    array = numbers(name, value)
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, but it holds NaN or infinity")
     return array
@@ -32,6 +48,22 @@ def non_negative(name: str, value) -> np.ndarray:
     if not (array >= 0).all():
         raise ValueError(f"{name} must be >= 0, got {array.min():g}")
     return array
+
+
+def positive_number(name: str, value) -> float:
+    """Return ``value`` as a float; ValueError unless it is one finite number > 0."""
+    return _one(name, positive(name, value))
+
+
+def non_negative_number(name: str, value) -> float:
+    """Return ``value`` as a float; ValueError unless it is one finite number >= 0."""
+    return _one(name, non_negative(name, value))
+
+
+def _one(name: str, array: np.ndarray) -> float:
+    if array.ndim:
+        raise ValueError(f"{name} must be one number, got an array of shape {array.shape}")
+    return float(array)
 
 
 def whole(name: str, value, at_least: int = 1) -> int:

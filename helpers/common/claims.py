@@ -8,7 +8,7 @@ from pathlib import Path
 
 from helpers.common import atomic
 
-__all__ = ["ClaimFailed", "ClaimWarning", "claim", "recorded"]
+__all__ = ["ClaimFailed", "ClaimWarning", "claim", "recorded", "skip"]
 
 
 class ClaimFailed(AssertionError):
@@ -43,9 +43,10 @@ def claim(
     """Check one measured number against one bound, print one line, and record it for the scoreboard.
 
     Exactly one of ``expected`` (|measured - expected| <= tolerance), ``at_most`` (measured <= at_most + tolerance) and
-    ``at_least`` (measured >= at_least - tolerance); the tolerance is absolute. NaN fails. ``paper`` is the original's
-    number, ``interval`` the statistical interval of ours. Raises ClaimFailed, or warns under ``HELPERS_CLAIMS=warn``;
-    under ``HELPERS_CLAIMS=explore`` (changed parameters) it records without asserting. A name used twice is an error.
+    ``at_least`` (measured >= at_least - tolerance); the tolerance is absolute. NaN and infinity
+    fail. ``paper`` is the original's number, ``interval`` the statistical interval of ours. Raises ClaimFailed, or
+    warns under ``HELPERS_CLAIMS=warn``; under ``HELPERS_CLAIMS=explore`` (changed parameters) it records without
+    asserting. A name used twice is an error.
     """
     mode = os.environ.get("HELPERS_CLAIMS", "assert")
     if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name):
@@ -60,19 +61,26 @@ def claim(
     measured, tolerance = float(measured), float(tolerance)
     if not math.isfinite(bound) or not math.isfinite(tolerance) or tolerance < 0:
         raise ValueError(f"the bound and the tolerance of claim {name!r} must be finite, the tolerance >= 0")
-    holds = {
-        "expected": abs(measured - bound) <= tolerance,
-        "at_most": measured <= bound + tolerance,
-        "at_least": measured >= bound - tolerance,
-    }[kind]
+    if interval is not None:
+        interval = [float(value) for value in interval]
+        if len(interval) != 2 or not -math.inf < interval[0] <= interval[1] < math.inf:
+            raise ValueError(f"interval of claim {name!r} must be two finite numbers in order, got {interval}")
+    holds = (
+        math.isfinite(measured)
+        and {
+            "expected": abs(measured - bound) <= tolerance,
+            "at_most": measured <= bound + tolerance,
+            "at_least": measured >= bound - tolerance,
+        }[kind]
+    )
     verdict = "explored" if mode == "explore" else "pass" if holds else "fail"
     record = {
         "name": name,
         "measured": measured if math.isfinite(measured) else None,
         **{key: given.get(key) for key in bounds},
         "tolerance": tolerance,
-        "paper": paper,
-        "interval": None if interval is None else [float(value) for value in interval],
+        "paper": paper.item() if hasattr(paper, "item") else paper,  # a NumPy number is none for JSON
+        "interval": interval,
         "unit": unit,
         "source": source,
         "verdict": verdict,
@@ -86,6 +94,15 @@ def claim(
             warnings.warn(line, ClaimWarning, stacklevel=2)
         else:
             raise ClaimFailed(line)
+
+
+def skip(name: str, why: str) -> None:
+    """Put a claim on the scoreboard that cannot be measured here, and say why: real data are not on this machine."""
+    if not why:
+        raise ValueError(f"why must say why the claim {name!r} is skipped")
+    _recorded[name] = {"name": name, "measured": None, "verdict": "skipped", "source": why}
+    _store()
+    print(f"claim {name} skipped: {why}")
 
 
 def _sentence(record: dict, measured: float, kind: str, bound: float) -> str:

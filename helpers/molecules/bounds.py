@@ -16,7 +16,9 @@ def displacement_covariance(D_um2_s: float, n_frames: int, dt_s: float, sigma_um
 
     Diagonal 2 D dt (1 - 2 R) + 2 sigma^2; beside it 2 R D dt - sigma^2; zero elsewhere. Source: Berglund 2010.
     """
-    row = np.zeros(n_frames - 1)
+    D_um2_s, dt_s = check.positive_number("D_um2_s", D_um2_s), check.positive_number("dt_s", dt_s)
+    sigma_um, blur = check.non_negative_number("sigma_um", sigma_um), check_blur(blur)
+    row = np.zeros(check.whole("n_frames", n_frames, 2) - 1)
     row[0] = 2 * D_um2_s * dt_s * (1 - 2 * blur) + 2 * sigma_um**2
     row[1:2] = 2 * blur * D_um2_s * dt_s - sigma_um**2
     return toeplitz(row)
@@ -33,7 +35,7 @@ def cramer_rao(
     Source: Michalet & Berglund 2012.
     """
     D, sigma = check.positive("D_um2_s", D_um2_s)[..., None], check.non_negative("sigma_um", sigma_um)[..., None]
-    n_frames, dt, blur = check.whole("n_frames", n_frames, 2), float(check.positive("dt_s", dt_s)), check_blur(blur)
+    n_frames, dt, blur = check.whole("n_frames", n_frames, 2), check.positive_number("dt_s", dt_s), check_blur(blur)
     lam = 2 - 2 * np.cos(np.pi * np.arange(1, n_frames) / n_frames)
     variance = 2 * D * dt * (1 - blur * lam) + sigma**2 * lam
     by_D, by_sigma2 = 2 * dt * (1 - blur * lam) / variance, lam / variance
@@ -62,20 +64,22 @@ def fit_msd_spread(
     MSD(k) of one axis is the quadratic form d' M_k d of its displacements d. So is the slope, with Q = sum w_k M_k,
     and a quadratic form of a Gaussian vector with covariance C has mean tr(QC) and variance 2 tr(QCQC).
     """
+    covariance = displacement_covariance(D_um2_s, n_frames, dt_s, sigma_um, blur)
     lags, weight = slope_weights(lags, n_frames, intercept)
     form = sum(w * _msd_form(k, n_frames) for k, w in zip(lags, weight, strict=True)) / (2 * dt_s)
-    return _spread(form, D_um2_s, n_frames, dt_s, sigma_um, blur, ndim)
+    return _spread(form, covariance, D_um2_s, ndim)
 
 
 def cve_spread(D_um2_s: float, n_frames: int, dt_s: float, sigma_um: float, sigma_known=False, blur=1 / 6, ndim=2):
     """Return mean and sd of ``estimators.cve`` for Brownian tracks, exactly (see ``fit_msd_spread``)."""
-    n = n_frames - 1
+    covariance = displacement_covariance(D_um2_s, n_frames, dt_s, sigma_um, blur)
+    n = check.whole("n_frames", n_frames, 2 if sigma_known else 3) - 1
     if sigma_known:
         form = np.eye(n) / (2 * n * (1 - 2 * blur) * dt_s)
-        spread = _spread(form, D_um2_s, n_frames, dt_s, sigma_um, blur, ndim)
+        spread = _spread(form, covariance, D_um2_s, ndim)
         return Spread(spread.mean - sigma_um**2 / ((1 - 2 * blur) * dt_s * D_um2_s), spread.sd)
     form = np.eye(n) / (2 * n * dt_s) + (np.eye(n, k=1) + np.eye(n, k=-1)) / (2 * (n - 1) * dt_s)
-    return _spread(form, D_um2_s, n_frames, dt_s, sigma_um, blur, ndim)
+    return _spread(form, covariance, D_um2_s, ndim)
 
 
 def _msd_form(lag: int, n_frames: int) -> np.ndarray:
@@ -84,6 +88,6 @@ def _msd_form(lag: int, n_frames: int) -> np.ndarray:
     return windows.T @ windows / len(windows)
 
 
-def _spread(form: np.ndarray, D, n_frames, dt_s, sigma_um, blur, ndim) -> Spread:
-    product = form @ displacement_covariance(D, n_frames, dt_s, sigma_um, check_blur(blur))
+def _spread(form: np.ndarray, covariance: np.ndarray, D: float, ndim: int) -> Spread:
+    product, ndim = form @ covariance, check.whole("ndim", ndim)
     return Spread(float(np.trace(product) / D), float(np.sqrt(2 * np.trace(product @ product) / ndim) / D))

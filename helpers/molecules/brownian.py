@@ -25,7 +25,7 @@ def blur_coefficient(n_sub: int | None = None, shutter: float = 1.0) -> float:
     the first ``shutter`` (0..1] of the frame time; ``n_sub=None`` is the continuous limit, shutter / 6.
     R = 0 is a snapshot, R = 1/6 a shutter that never closes. Source: Berglund 2010, Eqs 5-6.
     """
-    shutter = float(check.positive("shutter", shutter))
+    shutter = check.positive_number("shutter", shutter)
     if shutter > 1:
         raise ValueError(f"shutter must be <= 1 (the part of the frame time it is open), got {shutter:g}")
     fraction = 1.0 if n_sub is None else 1.0 - 1.0 / check.whole("n_sub", n_sub) ** 2
@@ -49,7 +49,7 @@ def simulate_tracks(
     D = check.positive("D_um2_s", D_um2_s)
     n_tracks, n_frames = check.whole("n_tracks", n_tracks), check.whole("n_frames", n_frames)
     n_sub, ndim = check.whole("n_sub", n_sub), check.whole("ndim", ndim)
-    dt = float(check.positive("dt_s", dt_s))
+    dt = check.positive_number("dt_s", dt_s)
     if D.shape not in [(), (1,), (n_tracks,)]:
         raise ValueError(f"D_um2_s must be one number or one per track ({n_tracks}), got shape {D.shape}")
     rng = np.random.default_rng() if rng is None else rng
@@ -60,7 +60,7 @@ def simulate_tracks(
 
 def frame_positions(tracks_um) -> np.ndarray:
     """Return what a frame sees of each path: the mean over its sub-positions, (..., T, n, d) -> (..., T, d)."""
-    tracks = np.asarray(tracks_um, dtype=float)
+    tracks = check.numbers("tracks_um", tracks_um)
     if tracks.ndim < 3:
         raise ValueError(f"tracks_um must have shape (..., T, n_sub, ndim), got {tracks.shape}")
     return tracks.mean(axis=-2)
@@ -68,7 +68,7 @@ def frame_positions(tracks_um) -> np.ndarray:
 
 def observe(tracks_um, sigma_um: float, rng: np.random.Generator | None = None) -> np.ndarray:
     """Return measured positions (..., T, d): frame means plus a Gaussian localisation error sigma per axis."""
-    sigma = float(check.non_negative("sigma_um", sigma_um))
+    sigma = check.non_negative_number("sigma_um", sigma_um)
     positions = frame_positions(tracks_um)
     rng = np.random.default_rng() if rng is None else rng
     return positions + sigma * rng.standard_normal(positions.shape)
@@ -80,7 +80,7 @@ def msd(positions_um, max_lag: int | None = None) -> np.ndarray:
     MSD(k) = < |r(j + k) - r(j)|^2 > over all T - k overlapping pairs, k = 1..max_lag (default T - 1).
     ``positions_um`` has shape (..., T, ndim); a pair with a NaN end is left out, and a lag without pairs is NaN.
     """
-    positions = np.asarray(positions_um, dtype=float)
+    positions = check.numbers("positions_um", positions_um)
     if positions.ndim < 2 or positions.shape[-2] < 2:
         raise ValueError(f"positions_um must have shape (..., T, ndim) with T >= 2, got {positions.shape}")
     if np.isinf(positions).any():
@@ -113,20 +113,21 @@ def slope_weights(lags: int | Iterable[int], n_frames: int, intercept: bool = Tr
     ``lags`` is a set of lags, or an int k for 1..k. With an intercept w = (k - <k>) / sum (k - <k>)^2; through the
     origin w = k / sum k^2. ValueError if a lag does not fit into ``n_frames`` or too few are given.
     """
-    lags = range(1, lags + 1) if isinstance(lags, (int, np.integer)) else lags
-    lags = np.array(sorted(set(lags)), dtype=int)
-    if lags.size < 1 + intercept or lags.min() < 1 or lags.max() >= n_frames:
+    check.choice("intercept", intercept, [True, False])
+    given = range(1, lags + 1) if isinstance(lags, (int, np.integer)) else lags
+    given = set(given) if isinstance(given, Iterable) else {None}
+    if len(given) < 1 + intercept or not all(isinstance(k, (int, np.integer)) and 1 <= k < n_frames for k in given):
         raise ValueError(
-            f"lags must be at least {1 + intercept} different whole numbers from 1 to {n_frames - 1}, "
-            f"got {lags.tolist()}"
+            f"lags must be at least {1 + intercept} different whole numbers from 1 to {n_frames - 1}, got {lags!r}"
         )
+    lags = np.array(sorted(given), dtype=int)
     centred = lags - lags.mean() if intercept else lags.astype(float)
     return lags, centred / (centred @ lags)
 
 
 def check_blur(blur) -> float:
     """Return the blur coefficient as a float; ValueError unless 0 <= R <= 1/4, the range an exposure can have."""
-    value = float(check.non_negative("blur", blur))
+    value = check.non_negative_number("blur", blur)
     if value > 1 / 4:
         raise ValueError(f"blur must be between 0 and 1/4, got {value:g}")
     return value

@@ -45,7 +45,7 @@ def log_uniform_prior(low_um2_s: float, high_um2_s: float, n: int = 256) -> Prio
 
 
 def _limits(low, high) -> tuple[float, float]:
-    low, high = float(check.positive("low_um2_s", low)), float(check.positive("high_um2_s", high))
+    low, high = check.positive_number("low_um2_s", low), check.positive_number("high_um2_s", high)
     if low >= high:
         raise ValueError(f"low_um2_s must be < high_um2_s, got {low:g} and {high:g}")
     return low, high
@@ -58,7 +58,7 @@ def fit_msd(positions_um, dt_s: float, lags: int | Iterable[int] = (1, 2), inter
     ``positions_um`` (..., T, d); ``valid`` (..., T) marks the frames that count. NaN where a lag has no pair.
     """
     positions, _ = _masked(positions_um, valid)
-    dt = float(check.positive("dt_s", dt_s))
+    dt = check.positive_number("dt_s", dt_s)
     lags, weight = slope_weights(lags, positions.shape[-2], intercept)
     curve = msd(positions, int(lags.max()))[..., lags - 1]
     return curve @ weight / (2 * positions.shape[-1] * dt)
@@ -73,12 +73,11 @@ def cve(positions_um, dt_s: float, blur: float = 1 / 6, sigma_um: float | None =
     Unbiased, and may be negative. Source: Vestergaard, Blainey & Flyvbjerg 2014, Eqs 14 and 16.
     """
     positions, _ = _masked(positions_um, valid)
-    dt, blur = float(check.positive("dt_s", dt_s)), check_blur(blur)
+    dt, blur = check.positive_number("dt_s", dt_s), check_blur(blur)
     steps = np.diff(positions, axis=-2)
     square = _mean(steps**2)
     if sigma_um is not None:
-        sigma = check.non_negative("sigma_um", sigma_um)
-        return (square - 2 * sigma**2) / (2 * (1 - 2 * blur) * dt)
+        return (square - 2 * _sigma2(sigma_um, square.shape)) / (2 * (1 - 2 * blur) * dt)
     return square / (2 * dt) + _mean(steps[..., 1:, :] * steps[..., :-1, :]) / dt
 
 
@@ -145,10 +144,9 @@ def mle(positions_um, dt_s: float, blur: float = 1 / 6, sigma_um: float | None =
     ``sigma_um=None`` maximises over sigma >= 0 as well. Tracks with fewer than 2 (3) seen frames give NaN.
     Source: Berglund 2010; Michalet & Berglund 2012.
     """
-    split, dt, blur = modes(positions_um, valid), float(check.positive("dt_s", dt_s)), check_blur(blur)
+    split, dt, blur = modes(positions_um, valid), check.positive_number("dt_s", dt_s), check_blur(blur)
     if sigma_um is not None:
-        sigma2 = check.non_negative("sigma_um", sigma_um) ** 2
-        scale = _scale(split)
+        sigma2, scale = _sigma2(sigma_um, split.square.shape[:1]), _scale(split)
 
         def cost(log_D_dt):
             return _cost(split, split.variance(scale * np.exp(log_D_dt), np.reshape(sigma2, (-1, 1)), blur))
@@ -209,14 +207,16 @@ def bayes_mean(positions_um, dt_s: float, prior: Prior, blur: float = 1 / 6, sig
     <D> = sum_D D p(track | D) p(D) / sum_D p(track | D) p(D). ``sigma_um=None`` averages over an unknown sigma, too:
     sigma^2 / (D dt) log-uniform between 10^-3 and 10, at 24 values. A track with no step gives the prior mean.
     """
-    split, dt, blur = modes(positions_um, valid), float(check.positive("dt_s", dt_s)), check_blur(blur)
+    split, dt, blur = modes(positions_um, valid), check.positive_number("dt_s", dt_s), check_blur(blur)
+    if not isinstance(prior, Prior):
+        raise ValueError(f"prior must be a Prior, such as uniform_prior(low, high), got {type(prior).__name__}")
     D = check.positive("prior.D_um2_s", prior.D_um2_s)
     weight = check.non_negative("prior.weight", prior.weight)
     if D.shape != weight.shape or D.ndim != 1 or weight.sum() == 0:
         raise ValueError("prior must be two arrays of one length, the weights not all zero")
     if sigma_um is not None:
         log_likelihood = _log_likelihood(
-            split, D * dt, np.full((1, 1), float(check.non_negative("sigma_um", sigma_um)) ** 2), blur
+            split, D * dt, np.full((1, 1), check.non_negative_number("sigma_um", sigma_um) ** 2), blur
         )
     else:
         sigma2 = np.geomspace(1e-3, 10, 24)[:, None] * D * dt
@@ -240,9 +240,17 @@ def _log_likelihood(split: Modes, D_dt: np.ndarray, sigma2: np.ndarray, blur: fl
     return result
 
 
+def _sigma2(sigma_um, tracks: tuple) -> np.ndarray:
+    """Return sigma^2, one number or one per track; ``tracks`` is the shape of the results."""
+    sigma = check.non_negative("sigma_um", sigma_um)
+    if sigma.shape not in [(), tracks]:
+        raise ValueError(f"sigma_um must be one number or one per track {tracks}, got shape {sigma.shape}")
+    return sigma**2
+
+
 def _masked(positions_um, valid) -> tuple[np.ndarray, np.ndarray]:
     """Return positions with NaN in the frames that do not count, and the frames that count, (..., T)."""
-    positions = np.asarray(positions_um, dtype=float)
+    positions = check.numbers("positions_um", positions_um)
     if positions.ndim < 2 or positions.shape[-2] < 2:
         raise ValueError(f"positions_um must have shape (n, T, ndim) with T >= 2, got {positions.shape}")
     seen = np.ones(positions.shape[:-1], dtype=bool) if valid is None else np.asarray(valid)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from helpers.common import checkpoints
+from helpers.common import check, checkpoints
 from helpers.molecules.estimators import modes
 
 __all__ = ["TrackNetwork", "load", "predict_tracks", "track_features"]
@@ -24,19 +24,27 @@ class TrackNetwork(nn.Module):
         )
 
     def forward(self, features: Tensor) -> Tensor:
-        """Return D, (N,), for features (N, 15)."""
+        """Return D, (N,), for features (N, 15); ValueError for any other shape."""
+        n_modes = self.layers[0].in_features
+        if features.ndim != 2 or features.shape[1] != n_modes:
+            raise ValueError(f"features must have shape (N, {n_modes}), got {tuple(features.shape)}")
         return nn.functional.softplus(self.layers(features)[:, 0])
 
 
 def track_features(positions_um, dt_s: float) -> Tensor:
     """Return log(1 + e_k / (2 dt)) per mode, (n, T-1) float32; e_k is the mean square amplitude in um^2."""
-    return torch.as_tensor(np.log1p(modes(positions_um).square / (2 * dt_s)), dtype=torch.float32)
+    dt = check.positive_number("dt_s", dt_s)
+    return torch.as_tensor(np.log1p(modes(positions_um).square / (2 * dt)), dtype=torch.float32)
 
 
 def predict_tracks(model: TrackNetwork, positions_um, dt_s: float) -> np.ndarray:
-    """Return D in um^2/s, one per track (n, 16, 2)."""
+    """Return D in um^2/s, one per track (n, 16, 2); ValueError for another number of frames or axes."""
+    positions = check.numbers("positions_um", positions_um)
+    n_frames = model.layers[0].in_features + 1
+    if positions.shape[1:] != (n_frames, 2):
+        raise ValueError(f"positions_um must have shape (n, {n_frames}, 2), got {positions.shape}")
     with torch.no_grad():
-        return model(track_features(positions_um, dt_s)).numpy().astype(float)
+        return model(track_features(positions, dt_s)).numpy().astype(float)
 
 
 def load(name: str) -> nn.Module:
