@@ -15,6 +15,8 @@ from papermill.engines import NBClientEngine, papermill_engines
 
 from helpers.book.lessons import read
 
+__all__ = ["ReportingEngine", "main"]
+
 
 class ReportingEngine(NBClientEngine):
     """papermill's own engine, printing ``cell i n`` when a cell starts."""
