@@ -101,6 +101,9 @@ def checkpoints(_: argparse.Namespace) -> None:
         raise RuntimeError("a checkpoint is damaged; the line above says how to rebuild it")
 
 
+WRITERS = {book, test, notebooks, run, train, bench}
+
+
 def _registered(kind: str, table: dict[str, str], name: str) -> Callable:
     if name not in table:
         raise ValueError(f"there is no {kind} {name!r}; there are {', '.join(table)}")
@@ -155,6 +158,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one verb. Returns 0, or 1 after one line that says what is wrong (2 for a wrong command line)."""
     options = parser().parse_args(arguments)
     try:
+        if options.function in WRITERS and not os.access(ROOT, os.W_OK):
+            raise RuntimeError("this checkout cannot be written to; work in a copy of your own: cp -R . ~/soft-matter")
         options.function(options)
     except KeyboardInterrupt as stop:
         print(f"\n{str(stop) or 'stopped; what was finished is kept'}", file=sys.stderr)

@@ -82,6 +82,8 @@ def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
         ({"at_most": 0.25, "tolerance": 0.01}, "at most 0.25&nbsp;±&nbsp;0.01 |"),
         ({"at_least": 1, "at_most": 2}, "at least 1, at most 2"),
         ({"verdict": "explored"}, "○ explored, not checked"),
+        ({"verdict": "skipped"}, "– skipped"),
+        ({"verdict": "pass", "source": "recorded: python -m helpers bench movies"}, "✓ holds (recorded)"),
         ({"verdict": "fail"}, "✗ fails"),
         ({"paper": 0.83}, "| 0.83 |"),
         ({"unit": "um2/s"}, "| µm²/s |"),

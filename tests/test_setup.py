@@ -3,13 +3,18 @@
 import os
 import re
 import shutil
+import signal
+import socket
 import stat
 import subprocess
+import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import pytest
 
+from helpers import __main__ as command_line
 from helpers.common.places import ROOT
 
 MAKEFILE = (ROOT / "Makefile").read_text()
@@ -139,13 +144,51 @@ class TestMake:
         assert call(checkout, "make", "setup").returncode == 0
         assert (checkout / ".venv" / "installed").exists()
 
-    def test_every_target_calls_a_verb_that_exists(self):
-        from helpers.__main__ import parser
 
-        verbs = next(action for action in parser()._actions if action.dest == "verb").choices
-        called = set(re.findall(r"-m helpers (\w+)", MAKEFILE))
-        assert called <= set(verbs)
-        assert {"book", "test", "lab", "doctor"} <= called
+# --- the command line behind make -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verb", [["book"], ["test"], ["notebooks"], ["run", "00"], ["train", "tracks"], ["bench"]])
+def test_a_checkout_that_cannot_be_written_to(verb, monkeypatch, capsys):
+    monkeypatch.setattr(os, "access", lambda path, mode: not (path == ROOT and mode == os.W_OK))
+    assert command_line.main(verb) == 1
+    assert "cp -R" in capsys.readouterr().err
+
+
+def test_every_make_target_calls_a_verb_that_exists():
+    verbs = next(action for action in command_line.parser()._actions if action.dest == "verb").choices
+    called = set(re.findall(r"-m helpers (\w+)", MAKEFILE))
+    assert {"book", "test", "lab", "doctor"} <= called <= set(verbs)
+
+
+def test_lab_takes_the_next_port_where_one_is_in_use(tmp_path):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        command = [sys.executable, "-m", "helpers", "lab", f"--port={port}", "--", "--no-browser", "--allow-root"]
+        environment = {**os.environ, **{f"JUPYTER_{name}_DIR": str(tmp_path) for name in ("CONFIG", "DATA", "RUNTIME")}}
+        lab = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            process_group=0,
+        )
+        stop = threading.Timer(60, os.killpg, (lab.pid, signal.SIGKILL))
+        stop.start()
+        said = ""
+        for line in lab.stdout:
+            said += line
+            if "/lab?token=" in line:
+                break
+        stop.cancel()
+        os.killpg(lab.pid, signal.SIGKILL)
+        lab.wait()
+    assert f"port {port} is already in use" in said
+    assert "/lab?token=" in said
 
 
 def test_no_absolute_path():

@@ -13,7 +13,7 @@ from helpers.common.places import CHECKPOINTS, DATA, RESULTS
 
 __all__ = ["Lesson", "data_cards", "lesson_table", "read_lessons", "scoreboard", "write"]
 
-VERDICTS = {"pass": "✓ holds", "fail": "✗ fails", "explored": "○ explored, not checked"}
+VERDICTS = {"pass": "✓ holds", "fail": "✗ fails", "explored": "○ explored, not checked", "skipped": "– skipped"}
 NOTHING = "–"
 MARK = "<!-- lessons -->"
 
@@ -106,15 +106,16 @@ def scoreboard(lessons: list[Lesson], results: Path = RESULTS, checkpoints: Path
 def _count(claims: list[dict]) -> str:
     verdicts = [claim.get("verdict") for claim in claims]
     text = f"Of {len(claims)} claims, {verdicts.count('pass')} hold and {verdicts.count('fail')} fail."
-    explored = verdicts.count("explored")
-    return f"{text} {explored} were explored with other parameters and not checked." if explored else text
+    explored, skipped = verdicts.count("explored"), verdicts.count("skipped")
+    text += f" {explored} were explored with other parameters and not checked." if explored else ""
+    return text + (f" {skipped} were skipped: they need data that were not there." if skipped else "")
 
 
 def _claims_of(lesson: Lesson) -> str:
     rows = [
         (
             f"`{_cell(claim.get('name'))}`",
-            VERDICTS.get(claim.get("verdict"), claim.get("verdict")),
+            _verdict(claim),
             _measured(claim),
             _bound(claim),
             _number(claim.get("paper")),
@@ -127,6 +128,12 @@ def _claims_of(lesson: Lesson) -> str:
     return f"## {lesson.title}\n\n[Open the lesson](../notebooks/{lesson.name}.ipynb)\n\n{_table(head, rows)}"
 
 
+def _verdict(claim: dict) -> str:
+    """Return the verdict in words; a number read from a record instead of measured in the run is marked so."""
+    words = VERDICTS.get(claim.get("verdict"), claim.get("verdict"))
+    return f"{words} (recorded)" if str(claim.get("source", "")).startswith("recorded") else words
+
+
 def _measured(claim: dict) -> str:
     interval = claim.get("interval")
     value = _number(claim.get("measured"))
@@ -134,7 +141,7 @@ def _measured(claim: dict) -> str:
 
 
 def _bound(claim: dict) -> str:
-    """Return what a claim demands, in words: a value with its tolerance, or one or two limits."""
+    """Return what a claim demands, in words: a value with its tolerance, or a limit."""
     tolerance = f"&nbsp;±&nbsp;{claim['tolerance']:.2g}" if claim.get("tolerance") else ""
     if claim.get("expected") is not None:
         return _number(claim["expected"]) + (tolerance or " exactly")

@@ -138,7 +138,7 @@ def _run_one(job: _Job, processes: list) -> str | None:
         elapsed = time.monotonic() - start
         if kind == "cell" and (elapsed - shown > 5 or shown == 0):
             about = f", about {expected} CPU s expected" if expected and job.profile == "quick" else ""
-            print(f"{name}: cell {rest.strip().replace(' ', '/')}, {elapsed:.0f} s{about}", flush=True)
+            _say(f"{name}: cell {rest.strip().replace(' ', '/')}, {elapsed:.0f} s{about}")
             shown = elapsed + 1e-9
         elif kind == "cpu":
             cpu_s = float(rest)
@@ -165,8 +165,14 @@ def _run_one(job: _Job, processes: list) -> str | None:
         "key": job.key,
     }
     atomic.write_json(job.folder / "run.json", facts)
-    print(f"{name}: done in {wall_s:.0f} s ({cpu_s:.0f} CPU s)", flush=True)
+    _say(f"{name}: done in {wall_s:.0f} s ({cpu_s:.0f} CPU s)")
     return None
+
+
+def _say(line: str) -> None:
+    """Write one whole line: two lessons run, and report, at a time."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def _relative(path: Path) -> str:
