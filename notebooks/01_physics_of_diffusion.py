@@ -43,7 +43,7 @@ from scipy.fft import dst
 from helpers.common import plotting, profiles, training
 from helpers.common.claims import claim
 from helpers.common.plotting import role
-from helpers.molecules import bounds, brownian, estimators, networks
+from helpers.molecules import bounds, brownian, estimators, networks, plots
 from helpers.molecules import training as recipes
 from helpers.molecules.widgets import DiffusionExplorer
 
@@ -151,10 +151,10 @@ snapshots = tracks[:, :, -1]  # (n_tracks, 16, 2): where each molecule is when a
 curves = brownian.msd(snapshots)  # (n_tracks, 15)
 assert np.allclose(msd_of_one(snapshots[0]), curves[0])
 
-# %% mystnb={"image": {"alt": "Left: MSD curves of sixty walks fan out widely around the straight line of theory; their mean follows the line. Right: a map of correlations between lags, close to one everywhere beyond the diagonal for long lags."}, "figure": {"name": "fig-msd", "caption": "The MSD of one walk is a poor straight line. Left: sixty single walks, the mean of all walks and the line 4Dτ. Right: correlation between the values at two lags. Neighbouring points carry almost the same information."}}
+# %% mystnb={"image": {"alt": "Left: MSD curves of forty walks fan out widely around the straight line of theory; their mean follows the line. Right: a map of correlations between lags, close to one everywhere beyond the diagonal for long lags."}, "figure": {"name": "fig-msd", "caption": "The MSD of one walk is a poor straight line. Left: forty single walks, the mean of all walks and the line 4Dτ. Right: correlation between the values at two lags. Neighbouring points carry almost the same information."}}
 tau_s = dt_s * np.arange(1, n_frames)
 fig, (left, right) = plotting.figure(1, 2, 7, 3.4)
-left.plot(tau_s, curves[:60].T, color=plotting.COLORS["classical"], linestyle="-", linewidth=0.6, alpha=0.5)
+left.plot(tau_s, curves[:40].T, color=plotting.COLORS["classical"], linestyle="-", linewidth=0.6, alpha=0.5)
 left.plot(tau_s, curves.mean(axis=0), **role("data", linestyle="", label="mean"))
 left.plot(tau_s, 4 * D_TRUE_UM2_S * tau_s, **role("theory", label="$4D\\tau$"))
 left.set(xlabel="lag (s)", ylabel="MSD (µm²)", ylim=(0, 2.2 * 4 * D_TRUE_UM2_S * tau_s[-1]))
@@ -465,29 +465,9 @@ spreads = {name: np.array(values) / D_TRUE_UM2_S for name, values in spreads.ite
 
 # %% mystnb={"image": {"alt": "Relative standard deviation of D against the localisation error. The bound for known sigma rises from 0.26, the bound for unknown sigma from 0.38. Maximum likelihood with known sigma lies on the lower bound; CVE lies above the upper bound; the fit of all lags lies far above at 0.8."}, "figure": {"name": "fig-bound", "caption": "Knowing the camera halves the error, and likelihood reaches the bound. Relative standard deviation of D from 16 blurred frames against the localisation error. Lines: Cramér-Rao bounds; points: simulation."}}
 fine = np.geomspace(0.01, 10, 60)
-bound = [
-    estimators.cramer_rao(D_TRUE_UM2_S, n_frames, dt_s, np.sqrt(fine * D_TRUE_UM2_S * dt_s), R, sigma_known=known)
-    for known in (True, False)
-]
-fig, axes = plotting.figure(1, 1, 6.8, 4.2)
-axes.plot(fine, bound[0], **role("theory", label="bound, σ known"))
-axes.plot(fine, bound[1], **role("theory", linestyle=":", label="bound, σ unknown"))
-looks = {
-    "all lags": ("warning", "X", "full"),
-    "two lags": ("data", "o", "full"),
-    "CVE": ("baseline", "v", "none"),
-    "CVE, σ known": ("baseline", "v", "full"),
-    "MLE": ("classical", "s", "none"),
-    "MLE, σ known": ("classical", "s", "full"),
-}
-for name, (kind, marker, fill) in looks.items():
-    axes.plot(
-        np.maximum(ratios, 0.01),
-        spreads[name],
-        **role(kind, linestyle="", marker=marker, fillstyle=fill, markersize=7, label=name),
-    )
-axes.set(xscale="log", xlabel="σ² / (D Δt)   (leftmost points: σ = 0)", ylabel="relative sd of D (1)", ylim=(0, 1.6))
-axes.legend(ncols=2, loc="upper left")
+sigmas = np.sqrt(fine * D_TRUE_UM2_S * dt_s)
+limits = [estimators.cramer_rao(D_TRUE_UM2_S, n_frames, dt_s, sigmas, R, sigma_known=known) for known in (True, False)]
+plots.spread_against_error(ratios, spreads, fine, limits)
 plt.show()
 
 # %% [markdown]

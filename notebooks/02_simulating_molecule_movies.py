@@ -37,14 +37,13 @@ SEED = 0
 # %%
 import matplotlib.pyplot as plt
 import numpy as np
-from scipy.ndimage import gaussian_filter
 from scipy.special import erf
 from scipy.stats import poisson, spearmanr
 
-from helpers.common import data, plotting, profiles, results
+from helpers.common import data, profiles, results
 from helpers.common.claims import claim, skip
-from helpers.common.plotting import role
-from helpers.molecules import brownian, calibration, detection, io, matching, movies, original, records, transfer
+from helpers.molecules import brownian, calibration, cues, detection, io, matching, movies, original
+from helpers.molecules import plots, records, transfer
 from helpers.molecules.widgets import Microscope
 
 profile = profiles.get(PROFILE)
@@ -114,25 +113,12 @@ walk -= walk.mean(axis=(1, 2), keepdims=True)
 light = movies.render(walk, photons=500.0, psf_sigma_um=psf_sigma_um, pixel_um=pixel_um, n_pixels=32)
 
 # %% mystnb={"image": {"alt": "One continuous random path in four colours with four different markers, one per frame; dots mark the ten sub-positions of each frame, crosses the mean of each frame."}, "figure": {"name": "fig-subtracks", "caption": "A track is what is left of a path. The path of one molecule during four frames, ten sub-positions each. Crosses: the mean of each frame, which is all that a track keeps."}}
-fig, axes = plotting.figure(1, 1, 5.2, 4.4)
-for k, (color, marker) in enumerate(zip(("#000000", "#0072B2", "#D55E00", "#009E73"), "osv^", strict=True)):
-    before = walk[0, k - 1, -1:] if k else walk[0, 0, :1]
-    part = np.concatenate([before, walk[0, k]])
-    axes.plot(part[:, 1], part[:, 0], color=color, marker=marker, linestyle="-", markersize=4, label=f"frame {k + 1}")
-    axes.plot(*walk[0, k].mean(axis=0)[::-1], "x", color=color, markersize=14, markeredgewidth=3)
-axes.set(xlabel="x (µm)", ylabel="y (µm)", aspect="equal")
-axes.invert_yaxis()
-axes.legend()
+plots.paths_in_frames(walk[0])
 plt.show()
 
 # %% mystnb={"image": {"alt": "Four images of the same molecule in successive frames. A frame in which the molecule hardly moves shows a small bright spot; frames in which it moves far show dim, elongated blobs."}, "figure": {"name": "fig-four-frames", "caption": "The same light, spread differently. Expected photons of the four frames of the path above, without noise. The peak falls where the molecule moves, although every frame holds 500 photons."}}
-fig, panels = plotting.figure(1, 4, 7, 2.3)
-for k, axes in enumerate(panels):
-    drawn = plotting.show_image(
-        axes, light[0, k], vmin=0, vmax=light.max(), title=f"frame {k + 1}: {light[0, k].max():.0f}"
-    )
-plotting.scale_bar(panels[0], 10, "1 µm")
-plotting.color_bar(fig, drawn, panels, "photons / pixel")
+titles = [f"frame {k + 1}: {frame.max():.0f}" for k, frame in enumerate(light[0])]
+plots.film(light, "photons / pixel", titles, bar_px=10, bar_label="1 µm")
 plt.show()
 
 # %% [markdown]
@@ -189,14 +175,7 @@ mine = {name: camera(flat, 5, 10, 100, 1.5, rng, **kind) for name, kind in camer
 theirs = {name: movies.add_noise(flat, 5, 10, 100, 1.5, rng, **kind) for name, kind in cameras.items()}
 
 # %% mystnb={"image": {"alt": "Histograms of camera counts at constant light for a plain and an EM camera. Both have their mean at 350 counts; the EM histogram is wider by a factor 1.4 and has a long right tail."}, "figure": {"name": "fig-camera", "caption": "EM gain doubles the variance and tilts the histogram. Counts of 200,000 pixels that all expect 25 photoelectrons, from the cell above (bars) and from the tested simulator (lines)."}}
-bins = np.arange(40, 900, 15)
-fig, axes = plotting.figure(1, 1, 6.4, 3.4)
-for name, kind in {"plain": "classical", "EM gain": "network"}.items():
-    axes.hist(mine[name], bins, density=True, color=plotting.COLORS[kind], alpha=0.35)
-    density = np.histogram(theirs[name], bins, density=True)[0]
-    axes.plot(bins[:-1] + 7.5, density, **role(kind, markersize=3, label=name))
-axes.set(xlabel="counts", ylabel="density (1/count)")
-axes.legend()
+plots.camera_histograms(mine, theirs, bins=np.arange(40, 900, 15))
 plt.show()
 
 # %%
@@ -249,30 +228,7 @@ for row in speed:
 # ## 4. Three cues, and what bleaches them
 #
 # An image sequence tells about $D$ in three ways: the steps between frames (*trajectory*), the width of the blob (*shape*), and its peak (*brightness*), since spread light is dim light.
-# We measure one number for each cue on every movie and ask how well it ranks the molecules by $D$. Then we spoil the recording in three ways.
-
-
-# %%
-def cues(stack, background, reach=6):
-    smooth = gaussian_filter(stack, (0, 0, 1, 1))
-    n, T, H, W = stack.shape
-    top = smooth.reshape(n, T, -1).argmax(axis=2)
-    rows, columns = np.unravel_index(top, (H, W))
-    offsets = np.arange(-reach, reach + 1)
-    window_y, window_x = (np.clip(c, reach, H - reach - 1)[..., None] + offsets for c in (rows, columns))
-    window = stack[
-        np.arange(n)[:, None, None, None], np.arange(T)[:, None, None], window_y[..., None], window_x[..., None, :]
-    ]
-    weight = np.maximum(window - background, 0) * (window > background + 2 * np.sqrt(background + 1))  # (n, T, 13, 13)
-    total = np.maximum(weight.sum(axis=(2, 3)), 1e-9)
-    centre_y = (weight.sum(axis=3) * window_y).sum(axis=2) / total
-    centre_x = (weight.sum(axis=2) * window_x).sum(axis=2) / total
-    spread = (
-        (weight.sum(axis=3) * (window_y - centre_y[..., None]) ** 2).sum(axis=2)
-        + (weight.sum(axis=2) * (window_x - centre_x[..., None]) ** 2).sum(axis=2)
-    ) / total
-    step = (np.diff(centre_y, axis=1) ** 2 + np.diff(centre_x, axis=1) ** 2).mean(axis=1)
-    return {"trajectory": step, "shape": spread.mean(axis=1), "brightness": -smooth.max(axis=(2, 3)).mean(axis=1)}
+# `cues.measure` takes one number for each from every movie: the mean squared step of the centroid, the second moment of the blob, and minus its peak. We ask how well each ranks the molecules by $D$. Then we spoil the recording in three ways.
 
 
 # %%
@@ -289,26 +245,10 @@ worlds = {
 ranking = {}
 for name, change in worlds.items():
     batch = movies.simulate(D_many, n_movies, n_pixels=48, rng=np.random.default_rng(SEED + 1), **{**clean, **change})
-    ranking[name] = {cue: spearmanr(value, D_many)[0] for cue, value in cues(batch.images, 5.0).items()}
+    ranking[name] = {cue: spearmanr(value, D_many)[0] for cue, value in cues.measure(batch.images, 5.0).items()}
 
 # %% mystnb={"image": {"alt": "Bars of rank correlation with D for trajectory, shape and brightness in five kinds of recording. All cues are above 0.8 in the clean recording; brightness falls when molecules differ in brightness, shape falls with a wide point spread function and few photons, the trajectory falls with two frames."}, "figure": {"name": "fig-cues", "caption": "Each cue has its own bleach. Rank correlation of three cues with the true D over movies of D = 0.2 to 10 µm²/s, in a clean recording and in four spoiled ones."}}
-fig, axes = plotting.figure(1, 1, 7, 3.8)
-for k, (cue, kind, hatch) in enumerate(
-    [("trajectory", "classical", ""), ("shape", "network", "//"), ("brightness", "baseline", "..")]
-):
-    heights = [ranking[world][cue] for world in worlds]
-    axes.bar(
-        np.arange(len(worlds)) + 0.27 * (k - 1),
-        heights,
-        0.25,
-        color=plotting.COLORS[kind],
-        hatch=hatch,
-        edgecolor="white",
-        label=cue,
-    )
-axes.set_xticks(range(len(worlds)), list(worlds), fontsize=9)
-axes.set(ylabel="rank correlation with D (1)", ylim=(0, 1.25))
-axes.legend(ncols=3, loc="upper right")
+plots.cue_ranking(ranking)
 plt.show()
 
 # %% [markdown]
@@ -364,14 +304,8 @@ for D in D_units:
     photons_seen[D] = np.median([photons_of_the_molecule(frame) for frame in frames[D][stays]])
 
 # %% mystnb={"image": {"alt": "Left: photons of the molecule per frame rise from about 300 at one unit of D to about 700 at fifty units. Right: four example frames of the original's generator from slow to fast."}, "figure": {"name": "fig-original", "caption": "In the original's movies fast molecules get more light. Left: median number of signal photons per frame against D, for its generator and for nature. Right: first frames of four of its movies, D = 1, 5, 20 and 50 units."}}
-fig, panels = plt.subplot_mosaic("AABC;AADE", figsize=(7, 3.4), width_ratios=[1, 1, 0.9, 0.9])
-left = panels.pop("A")
-left.plot(D_units, list(photons_seen.values()), **role("paper", linestyle="-", label="the original's generator"))
-left.axhline(298, **role("theory", label="a molecule in nature"))
-left.set(xlabel="D (1000 nm²/s)", ylabel="signal photons / frame", ylim=(0, 800))
-left.legend(loc="lower right")
-for axes, (D, stack) in zip(panels.values(), frames.items(), strict=True):
-    plotting.show_image(axes, stack[0, 0], title=f"D = {D}")
+examples = {D: stack[0, 0] for D, stack in frames.items()}
+plots.light_of_the_original(photons_seen, photons_seen[1], examples)
 plt.show()
 
 # %%
@@ -512,18 +446,16 @@ for name, row in found.items():
     )
 
 # %% mystnb={"image": {"alt": "Three groups of points of noise variance against mean counts, each with a straight line. Two recordings share one steep line that meets zero variance near 510 counts; the third has a flatter line and lies at three times the mean."}, "figure": {"name": "fig-transfer", "caption": "Each recording writes its camera into its noise. Variance against mean of the background, one point per movie (real movies where present, else the recording that we made), with the unbiased line."}}
-fig, axes = plotting.figure(1, 1, 6.6, 3.9)
 shown = {name.split("_")[-2]: (real[name], found[name]) for name in real} or {
     "made by us": (made, records.summary(made))
 }
-for (name, (stack, row)), kind in zip(shown.items(), ("classical", "network", "baseline"), strict=False):
+points = {}
+for name, (stack, _) in shown.items():
     keep = transfer.background_mask(stack)
-    point = np.array([(m[:, k].mean(), m[:, k].var(axis=0, ddof=1).mean()) for m, k in zip(stack, keep, strict=True)])
-    axes.plot(*point.T, **role(kind, linestyle="", markersize=4, label=name))
-    ends = np.array([row["zero_variance_level"], point[:, 0].max()])
-    axes.plot(ends, row["slope"] * (ends - ends[0]), **role("theory"))
-axes.set(xlabel="mean (counts)", ylabel="variance (counts²)", ylim=(0, None))
-axes.legend()
+    both = [(m[:, k].mean(), m[:, k].var(axis=0, ddof=1).mean()) for m, k in zip(stack, keep, strict=True)]
+    points[name] = np.array(both)
+lines = {name: (row["slope"], row["zero_variance_level"]) for name, (_, row) in shown.items()}
+plots.transfer_lines(points, lines)
 plt.show()
 
 # %% [markdown]
@@ -553,7 +485,7 @@ if have_movies:
         )
 else:
     for name in recorded:
-        skip(f"real-skew-{name.split('_')[-2]}", why=data.how_to_get("molecule_movies"))
+        skip(f"real-skew-{name.split('_')[-2]}", why="the real movies are not on this machine")
 same = [row for name, row in found.items() if "83" not in name]
 gap = same[0]["zero_variance_level"] - same[1]["zero_variance_level"]
 gap_se = np.hypot(same[0]["zero_variance_level_se"], same[1]["zero_variance_level_se"])
@@ -586,26 +518,14 @@ for model in ("gaussian", "laplace"):
 # %% mystnb={"image": {"alt": "Objective against the trial width of the noise. The likelihood and the quantile distance have their minimum at the true width of 150 counts; the mean squared error and one minus SSIM rise from zero width on. With redrawn numbers the curves are jagged."}, "figure": {"name": "fig-objectives", "caption": "Pixel-by-pixel objectives ask for no noise at all. Four objectives against the trial width of the noise, scaled to their range, with common random numbers (lines) and with new numbers at each trial (dots). Grey: the true width."}}
 scales = np.linspace(15, 330, 36)
 fixed = matching.standard_noise("gaussian", patch.shape, rng)
-fig, panels = plotting.figure(1, 4, 7, 2.7, sharey=True)
-for axes, objective in zip(panels, ("likelihood", "quantiles", "mse", "ssim"), strict=True):
-    smooth = np.array([matching.noise_objective(patch, 1000, s, "gaussian", objective, fixed) for s in scales])
-    rough = np.array(
-        [
-            matching.noise_objective(
-                patch, 1000, s, "gaussian", objective, matching.standard_noise("gaussian", patch.shape, rng)
-            )
-            for s in scales
-        ]
-    )
-    low, high = smooth.min(), np.quantile(smooth, 0.9)
-    good = objective in ("likelihood", "quantiles")
-    axes.plot(
-        scales, (smooth - low) / (high - low), **role("baseline" if good else "warning", marker="", linestyle="-")
-    )
-    axes.plot(scales, (rough - low) / (high - low), **role("data", linestyle="", markersize=2))
-    axes.axvline(150, **role("theory"))
-    axes.set(xlabel="width (counts)", title=objective, ylim=(-0.1, 1.3), xticks=[0, 150, 300])
-panels[0].set_ylabel("objective (scaled)")
+smooth, rough = {}, {}
+for name in ("likelihood", "quantiles", "mse", "ssim"):
+    smooth[name] = np.array([matching.noise_objective(patch, 1000, s, "gaussian", name, fixed) for s in scales])
+    fresh = (matching.standard_noise("gaussian", patch.shape, rng) for _ in scales)
+    rough[name] = [
+        matching.noise_objective(patch, 1000, s, "gaussian", name, z) for s, z in zip(scales, fresh, strict=True)
+    ]
+plots.objectives(scales, smooth, rough, truth=150, good=("likelihood", "quantiles"))
 plt.show()
 
 # %% [markdown]
@@ -662,27 +582,13 @@ for words, recorded_value, simulated_value in rows:
 print(f"overlap of the histograms: {100 * overlap:.0f} %")
 
 # %% mystnb={"image": {"alt": "Left: histograms of counts of recorded and simulated movies, nearly on top of each other with a long tail of bright pixels. Right: power spectra of both, equal at high frequency and close at low frequency."}, "figure": {"name": "fig-sim-real", "caption": "The calibrated simulator agrees where it was not tuned. Histogram of all pixels and radial power spectrum of one recording and of its simulation."}}
-fig, (left, right) = plotting.figure(1, 2, 7, 3.3)
-centre = (theirs_stats.edges[1:] + theirs_stats.edges[:-1]) / 2
-for stats, kind, words in [(theirs_stats, "data", f"recorded ({name})"), (ours_stats, "classical", "simulated")]:
-    left.semilogy(centre, np.maximum(stats.histogram, 1e-8), **role(kind, marker="", label=words))
-    right.loglog(stats.frequency, stats.power, **role(kind, marker="", label=words))
-left.set(xlabel="counts", ylabel="density (1/count)")
-right.set(xlabel="spatial frequency (1/px)", ylabel="power (counts²)")
-right.set_xticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
-right.set_xticks([], minor=True)
-left.legend()
+plots.statistics_beside(theirs_stats, ours_stats, f"recorded ({name})" if real else name)
 plt.show()
 
 # %% mystnb={"image": {"alt": "Two rows of four frames, recorded above and simulated below, with the same colour scale: bright spots on a grainy background of the same grain."}, "figure": {"name": "fig-side-by-side", "caption": "Which row is real? Four frames of the recording (top) and of the simulation (bottom), same colour scale."}}
-fig, panels = plotting.figure(2, 4, 7, 3.9)
-limits = dict(vmin=np.quantile(stack, 0.01), vmax=np.quantile(stack, 0.9995))
-for row, source in zip(panels, (stack, ours), strict=True):
-    for k, axes in enumerate(row):
-        drawn = plotting.show_image(axes, source[3 * k, 5], **limits)
-panels[0, 0].set_ylabel("recorded" if real else "made by us")
-panels[1, 0].set_ylabel("simulated")
-plotting.color_bar(fig, drawn, panels, "counts")
+pictures = [source[[0, 3, 6, 9], 5] for source in (stack, ours)]
+low, high = np.quantile(stack, [0.01, 0.9995])
+plots.film(pictures, "counts", labels=["recorded" if real else "made by us", "simulated"], vmin=low, vmax=high)
 plt.show()
 
 # %%
@@ -700,25 +606,20 @@ claim(
 
 # %%
 field = detection.simulate_field(
-    0.5, 14, n_pixels=256, photons=800.0, background=9.0, psf_sigma_um=0.12, rng=np.random.default_rng(SEED + 3)
+    0.5, 10, n_pixels=200, photons=800.0, background=9.0, psf_sigma_um=0.12, rng=np.random.default_rng(SEED + 3)
 )
 spots = detection.detect(field.images[0], psf_sigma_px=1.2, threshold=6)
 cut = detection.crop(field.images, spots.positions)
 truth_px = field.tracks_px[:, 0].mean(axis=1)
-visible = ((truth_px > 2) & (truth_px < 254)).all(axis=1)
+visible = ((truth_px > 2) & (truth_px < 198)).all(axis=1)
 pairs = detection.match(spots.positions, truth_px[visible])
 recall, precision = len(pairs) / visible.sum(), len(pairs) / len(spots.positions)
 print(
     f"{len(spots.positions)} spots, {len(pairs)} of {visible.sum()} molecules, {len(cut.images)} windows lie inside the field"
 )
 
-# %% mystnb={"image": {"alt": "A field of 256 by 256 pixels with fourteen bright spots, each ringed; squares of 64 pixels are drawn around those that lie fully inside."}, "figure": {"name": "fig-field", "caption": "Find, then cut. First frame of a simulated field; rings: detected spots; squares: the 64 x 64 windows that lie fully inside. Overlapping windows hold two molecules."}}
-fig, axes = plotting.figure(1, 1, 5.4, 4.6)
-drawn = plotting.show_image(axes, field.images[0], vmax=np.quantile(field.images[0], 0.9995))
-axes.plot(spots.positions[:, 1] - 0.5, spots.positions[:, 0] - 0.5, "o", color="white", fillstyle="none", markersize=11)
-for top, left_edge in cut.corners:
-    axes.add_patch(plt.Rectangle((left_edge - 0.5, top - 0.5), 64, 64, fill=False, edgecolor="#E69F00", linewidth=1))
-plotting.color_bar(fig, drawn, axes, "counts")
+# %% mystnb={"image": {"alt": "A field of 200 by 200 pixels with ten bright spots, each ringed; squares of 64 pixels are drawn around those that lie fully inside."}, "figure": {"name": "fig-field", "caption": "Find, then cut. First frame of a simulated field; rings: detected spots; squares: the 64 x 64 windows that lie fully inside. Overlapping windows hold two molecules."}}
+plots.field_of_view(field.images[0], spots.positions, cut.corners, 64)
 plt.show()
 
 # %%

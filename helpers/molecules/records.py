@@ -1,4 +1,4 @@
-"""What the molecules wing records: measurements that take longer than a lesson may, or need data that not everyone has."""
+"""What the molecules wing records: long measurements, and those of data that not everyone has."""
 
 from helpers.common import data, progress, results
 from helpers.molecules import bench, calibration, detection, io, transfer
@@ -18,7 +18,7 @@ def measure_movies() -> None:
 
 
 def calibrate_recordings() -> None:
-    """Record what photon transfer and spot fits say about the three recordings of real molecules, as ``calibration``."""
+    """Record what photon transfer and spot fits say about three real recordings, as ``calibration``."""
     folder, values = data.fetch("molecule_movies"), {}
     for name in progress.track(io.recordings(folder), "recordings"):
         movies = io.read_recording(folder / name).images
