@@ -56,7 +56,7 @@ def find(names: list[str]) -> list[Lesson]:
         match = [lesson for lesson in everything if lesson.name == stem or lesson.name.split("_")[0] == stem]
         if not match:
             raise ValueError(f"there is no notebook {name!r}; the lessons are {', '.join(x.name for x in everything)}")
-        found += match
+        found += [lesson for lesson in match if lesson not in found]
     return found
 
 
@@ -67,8 +67,9 @@ def parameters(notebook: nbformat.NotebookNode) -> dict:
         raise ValueError(f"a lesson has exactly one cell tagged 'parameters', found {len(cells)}")
     values = {}
     for node in ast.parse(cells[0].source).body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            values[node.targets[0].id] = ast.literal_eval(node.value)
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(target, ast.Name):
+            values[target.id] = ast.literal_eval(node.value)
     return values
 
 
@@ -85,12 +86,13 @@ def cache_key(lesson: Lesson, profile: str, values: dict) -> str:
     name, which real data are present, the pinned versions, and the version of Python.
     """
     source = lesson.py.read_text(encoding="utf-8")
-    wings = set(re.findall(r"helpers\.(\w+)", source)) | {"common"}
+    lists = re.findall(r"from helpers import ([\w, ]+|\([^)]+\))", source)
+    wings = {"common", *re.findall(r"helpers\.(\w+)", source), *re.findall(r"\w+", " ".join(lists))}
     files = [
         path
         for wing in sorted(wings)
-        for path in sorted((ROOT / "helpers" / wing).rglob("*"))
-        if path.suffix in (".py", ".js", ".css")
+        for path in [ROOT / f"helpers/{wing}.py", *sorted((ROOT / "helpers" / wing).rglob("*"))]
+        if path.suffix in (".py", ".js", ".css") and path.is_file()
     ]
     text = source + "".join(path.read_text(encoding="utf-8") for path in files)
     named = [path for folder in (CHECKPOINTS, RESULTS) for path in sorted(folder.glob("*")) if f'"{path.stem}"' in text]

@@ -20,7 +20,7 @@ def differences(lesson: Lesson) -> list[str]:
         return [f"{lesson.name}: there is no {lesson.ipynb.name}; run `make notebooks`"]
     master, paired = read(lesson.py), nbformat.read(lesson.ipynb, as_version=4)
     found = []
-    ours, theirs = [[(c.cell_type, c.source.strip()) for c in nb.cells] for nb in (master, paired)]
+    ours, theirs = [[_face(cell) for cell in notebook.cells] for notebook in (master, paired)]
     if ours != theirs:
         place = next(
             (i for i, (a, b) in enumerate(zip(ours, theirs, strict=False)) if a != b), min(len(ours), len(theirs))
@@ -29,6 +29,11 @@ def differences(lesson: Lesson) -> list[str]:
     if paired.metadata.get("code_sha256") != code_hash(master):
         found.append(f"{lesson.name}: the outputs belong to other code; run `make notebooks`")
     return found
+
+
+def _face(cell: nbformat.NotebookNode) -> tuple:
+    """Return what a cell must have in common with its other face: type, source, tags, and caption and alt text."""
+    return cell.cell_type, cell.source.strip(), cell.metadata.get("tags", []), cell.metadata.get("mystnb", {})
 
 
 def check() -> int:

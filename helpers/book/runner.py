@@ -90,6 +90,11 @@ def _job(lesson: Lesson, profile: str, changes: dict, into: Path) -> _Job:
         raise ValueError(f"{lesson.name} has no parameter {', '.join(unknown)}; it has {', '.join(known)}")
     if "PROFILE" in changes:
         raise ValueError("set the profile with --profile, not with --param")
+    for name, value in changes.items():
+        try:
+            json.dumps(value)
+        except (TypeError, ValueError) as error:
+            raise ValueError(f"{name} must be a number, a word or a list, got {value!r}") from error
     values = {**changes, "PROFILE": profile}
     explore = bool(changes)
     folder = (EXPLORED if explore or profile != "quick" else into) / lesson.name
