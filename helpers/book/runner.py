@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from dataclasses import dataclass
@@ -128,34 +129,36 @@ def _run_one(job: _Job, processes: list) -> str | None:
         (job.folder / stale).unlink(missing_ok=True)
     output, start = job.folder / f"{name}.ipynb", time.monotonic()
     command = [sys.executable, "-m", "helpers.book.execute", str(job.lesson.py), str(output), json.dumps(job.values)]
-    process = subprocess.Popen(
-        command,
-        cwd=ROOT,
-        env=environment(job.folder, job.explore),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    processes.append(process)
-    cpu_s, error, shown = None, None, 0.0
-    for line in process.stdout:
-        kind, _, rest = line.partition(" ")
-        elapsed = time.monotonic() - start
-        if kind == "cell" and (elapsed - shown > 5 or shown == 0):
-            about = f", about {expected} CPU s expected" if expected and job.profile == "quick" else ""
-            _say(f"{name}: cell {rest.strip().replace(' ', '/')}, {elapsed:.0f} s{about}")
-            shown = elapsed + 1e-9
-        elif kind == "cpu":
-            cpu_s = float(rest)
-        elif kind == "error":
-            error = json.loads(rest)
-    stderr = process.stderr.read()
-    code = process.wait()
+    with tempfile.TemporaryFile("w+") as stderr:  # a pipe that is read last would fill up and stop the lesson
+        process = subprocess.Popen(
+            command,
+            cwd=ROOT,
+            env=environment(job.folder, job.explore),
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
+        processes.append(process)
+        cpu_s, error, shown = None, None, 0.0
+        for line in process.stdout:
+            kind, _, rest = line.partition(" ")
+            elapsed = time.monotonic() - start
+            if kind == "cell" and (elapsed - shown > 5 or shown == 0):
+                about = f", about {expected} CPU s expected" if expected and job.profile == "quick" else ""
+                _say(f"{name}: cell {rest.strip().replace(' ', '/')}, {elapsed:.0f} s{about}")
+                shown = elapsed + 1e-9
+            elif kind == "cpu":
+                cpu_s = float(rest)
+            elif kind == "error":
+                error = json.loads(rest)
+        code = process.wait()
+        stderr.seek(0)
+        words = stderr.read().strip()
     wall_s = time.monotonic() - start
     if error:
         return f"{name}: cell {error['cell']} raised {error['name']}: {error['value']}\n  see {_relative(output)}"
     if code or cpu_s is None:
-        tail = stderr.strip().splitlines()[-1] if stderr.strip() else f"exit code {code}"
+        tail = words.splitlines()[-1] if words else f"exit code {code}"
         return f"{name}: stopped: {tail}"
     limit = profiles.get(job.profile).cpu_limit_s
     if limit and cpu_s > limit:
