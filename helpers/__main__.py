@@ -157,15 +157,16 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: list[str] | None = None) -> int:
     """Run one verb. Returns 0, or 1 after one line that says what is wrong (2 for a wrong command line)."""
     options = parser().parse_args(arguments)
+    step = "\n" if sys.stderr.isatty() else ""  # off the line of a progress bar
     try:
         if options.function in WRITERS and not os.access(ROOT, os.W_OK):
             raise RuntimeError("this checkout cannot be written to; work in a copy of your own: cp -R . ~/soft-matter")
         options.function(options)
     except KeyboardInterrupt as stop:
-        print(f"\n{str(stop) or 'stopped; what was finished is kept'}", file=sys.stderr)
+        print(f"{step}{str(stop) or 'stopped; what was finished is kept'}", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, OSError, ArithmeticError) as error:
-        print(f"\n{type(error).__name__}: {error}", file=sys.stderr)
+        print(f"{step}{type(error).__name__}: {error}", file=sys.stderr)
         return 1
     return 0
 

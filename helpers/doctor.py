@@ -32,8 +32,11 @@ def report() -> str:
     for name in data.datasets():
         lines.append(f"data          {name}: {'here' if data.available(name) else data.how_to_get(name)}")
     here = speed.calibrate()
-    expected = speed.predict(results.read("times")["values"], here)
     lines.append(f"speed         calibration {here:.3f} CPU s")
+    try:
+        expected = speed.predict(results.read("times")["values"], here)
+    except results.NoRecord as missing:
+        return "\n".join([*lines, f"quick time    {missing}"])
     lines += [
         f"quick time    {lesson.name}: about {expected[lesson.name]:.0f} CPU s"
         for lesson in lessons()
