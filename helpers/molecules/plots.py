@@ -38,7 +38,9 @@ def spread_against_error(ratios, spreads: dict, fine, bounds) -> Figure:
     for name, (kind, marker, fill) in _ESTIMATORS.items():
         look = role(kind, linestyle="", marker=marker, fillstyle=fill, markersize=7, label=name)
         axes.plot(np.maximum(ratios, fine[0]), spreads[name], **look)
-    axes.set(xscale="log", ylim=(0, 1.6), ylabel="relative sd of D (1)")
+    axes.set(xscale="log", yscale="log", ylim=(0.2, 6), ylabel="relative sd of D (1)")
+    axes.set_yticks([0.2, 0.5, 1, 2, 5], ["0.2", "0.5", "1", "2", "5"])
+    axes.set_yticks([], minor=True)
     axes.set_xlabel("σ² / (D Δt)   (leftmost points: σ = 0)")
     axes.legend(ncols=2, loc="upper left")
     return fig
