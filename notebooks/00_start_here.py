@@ -12,12 +12,12 @@
 #   lesson:
 #     full: the same
 #     question: How do I use this book?
-#     quick_cpu_s: 8
+#     quick_cpu_s: 6
 #     title: Start here
 # ---
 
 # %% [markdown]
-# # Find your way
+# # Start here
 #
 # **The question.** How do I use this book, and why should I believe what it says?
 #
@@ -92,12 +92,13 @@ for lesson in lessons():
 # %% [markdown]
 # ## 4. A claim
 #
-# A textbook says: *the variance of a random walk grows as $2Dt$*. Here a cell measures it and says by how much it may differ:
+# A textbook says: *the variance of a random walk grows as $2Dt$*. Each walker here takes a hundred steps, left or right by the toss of a coin. A cell measures $D$ and says by how much it may differ:
 
 # %%
-D_um2_s, time_s, n_walkers = 1.0, 0.1, 20_000
-position_um = np.sqrt(2 * D_um2_s * time_s) * rng.standard_normal(n_walkers)
-D_measured = position_um.var() / (2 * time_s)
+D_um2_s, time_s, n_walkers, n_steps = 1.0, 0.1, 20_000, 100
+step_um = np.sqrt(2 * D_um2_s * time_s / n_steps)
+position_um = step_um * rng.choice([-1, 1], (n_walkers, n_steps)).sum(axis=1)
+D_measured = (position_um**2).mean() / (2 * time_s)
 standard_error = D_measured * np.sqrt(2 / n_walkers)
 claim(
     "variance-gives-d",
@@ -117,24 +118,26 @@ claim(
 # ## 5. An interval
 #
 # The brackets in the line above are a 95 % interval. It does not promise that the truth lies inside. It promises that of many such intervals 95 % hold the truth.
-# With $N$ independent Gaussian numbers the relative standard error of a variance is $\sqrt{2/N}$: four times the data, half the error.
+# The mean of $N$ squares of Gaussian numbers has the relative standard error $\sqrt{2/N}$: four times the data, half the error. Repeat the measurement many times and look:
 
-# %% mystnb={"image": {"alt": "Relative error of a measured diffusion coefficient against the number of walkers on logarithmic axes. Measured points follow the dashed line, the square root of two over N, from 0.45 at ten walkers to 0.014 at ten thousand."}, "figure": {"name": "fig-error", "caption": "Half the error costs four times the data. Relative standard deviation of D over 400 repeated measurements (points) against the number of walkers, with the law (dashed)."}}
+# %% mystnb={"image": {"alt": "Relative standard deviation of D against the number of walkers, both axes logarithmic. The points lie on the dashed line, the square root of two over N, from 0.45 at ten walkers to 0.014 at ten thousand."}, "figure": {"name": "fig-error", "caption": "Half the error costs four times the data. Relative standard deviation of D over 1000 repeated measurements (points) against the number of walkers, with the law (dashed)."}}
 counts = np.array([10, 30, 100, 300, 1000, 3000, 10_000])
-repeated = [rng.standard_normal((400, n)).var(axis=1).std() for n in counts]
+repeated = [np.std([(rng.standard_normal(n) ** 2).mean() for _ in range(1000)]) for n in counts]
 fig, axes = plotting.figure(1, 1, 6.4, 3.4)
 axes.loglog(counts, repeated, **role("data", linestyle="", label="measured"))
 axes.loglog(counts, np.sqrt(2 / counts), **role("theory", label=r"$\sqrt{2/N}$"))
+axes.set_yticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
+axes.set_yticks([], minor=True)
 axes.set(xlabel="number of walkers N", ylabel="relative sd of D (1)")
 axes.legend()
 plt.show()
 
 # %%
-ratio = np.array(repeated) / np.sqrt(2 / counts)
-claim("error-law", measured=ratio[1:].mean(), expected=1, tolerance=0.05, source="variance of a variance")
+slope, _ = np.polyfit(np.log(counts), np.log(repeated), 1)
+claim("error-law", measured=slope, expected=-0.5, tolerance=0.02, source="variance of a mean of squares")
 
 # %% [markdown]
-# Press the button and move the slider. About two of forty intervals should miss, however many walkers there are.
+# Press the button and move the slider. About two of forty intervals should miss, whether there are a hundred walkers or thousands.
 
 # %% mystnb={"image": {"alt": "Live figure: forty measurements with their intervals"}}
 IntervalExplorer()

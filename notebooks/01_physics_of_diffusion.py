@@ -10,9 +10,9 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with ten times the tracks
+#     full: the same cells with ten times the tracks, 3 minutes
 #     question: How fast does a molecule move, and how well can that be known?
-#     quick_cpu_s: 30
+#     quick_cpu_s: 15
 #     title: Physics of diffusion
 # ---
 
@@ -28,7 +28,7 @@
 #
 # **You need.** Mean, variance and covariance of random numbers; NumPy arrays. Helpful: {doc}`00_start_here` on profiles and claims.
 #
-# **Time.** Quick: about 15 CPU seconds. Full: about 4 minutes.
+# **Time.** Quick: about 15 CPU seconds. Full: about 3 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

@@ -10,9 +10,9 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with more movies
+#     full: the same cells with more movies, 1 minute
 #     question: Where do 64 x 64 numbers come from?
-#     quick_cpu_s: 40
+#     quick_cpu_s: 20
 #     title: Simulating molecule movies
 # ---
 
@@ -28,7 +28,7 @@
 #
 # **You need.** {doc}`01_physics_of_diffusion`; Poisson and Gaussian random numbers.
 #
-# **Time.** Quick: about 40 CPU seconds. Full: about 3 minutes.
+# **Time.** Quick: about 20 CPU seconds, 30 with the real movies. Full: about a minute.
 
 # %% tags=["parameters"]
 PROFILE = "quick"
@@ -42,7 +42,7 @@ from scipy.stats import poisson, spearmanr
 
 from helpers.common import data, profiles, results
 from helpers.common.claims import claim, skip
-from helpers.molecules import brownian, calibration, cues, detection, io, matching, movies, original
+from helpers.molecules import bench, brownian, calibration, cues, detection, io, matching, movies, original
 from helpers.molecules import plots, records, transfer
 from helpers.molecules.widgets import Microscope
 
@@ -53,15 +53,15 @@ pixel_um, psf_sigma_um, dt_s = 0.1, 0.095, 0.01
 # %% [markdown]
 # ## 1. From a point to a spot
 #
-# A molecule is a thousand times smaller than a pixel. The lens spreads its light over a spot of the {term}`point spread function`, close to a Gaussian of width $\sigma_\mathrm{PSF} \approx 0.21\, \lambda / \mathrm{NA}$, here 95 nm.
+# A molecule is a hundred times smaller than a pixel. The lens spreads its light over a spot, the {term}`point spread function`. It is close to a Gaussian of width $\sigma_\mathrm{PSF} \approx 0.21\, \lambda / \mathrm{NA}$: 95 nm for red light of 660 nm and a lens of NA 1.46.
 # A pixel does not sample this spot at its centre. It collects all the light that falls on its area. For a Gaussian the integral over a square factorises into two differences of error functions:
 #
 # ```{math}
 # :label: eq-pixel
-# p_{ij} = E_i(y_0)\,E_j(x_0), \qquad E_i(y_0) = \tfrac12\left[\operatorname{erf}\frac{i + 1 - y_0}{\sqrt2\,\sigma} - \operatorname{erf}\frac{i - y_0}{\sqrt2\,\sigma}\right].
+# p_{ij} = E_i(y_0)\,E_j(x_0), \qquad E_i(y_0) = \tfrac12\left[\operatorname{erf}\frac{i + 1 - y_0}{\sqrt2\,\sigma_\mathrm{PSF}} - \operatorname{erf}\frac{i - y_0}{\sqrt2\,\sigma_\mathrm{PSF}}\right].
 # ```
 #
-# Two vectors of length 64 make 4096 pixels. That is what makes the simulator fast.
+# Lengths are in pixels, and pixel $i$ covers $i \dots i + 1$. Two vectors of length 64 make 4096 pixels. That is what makes the simulator fast.
 
 
 # %%
@@ -77,20 +77,22 @@ theirs = movies.render(still, photons=1.0, psf_sigma_um=0.1, pixel_um=pixel_um)[
 assert np.allclose(mine, theirs, atol=1e-6)
 
 # %% [markdown]
-# Three numbers follow from the integral, and each catches a different mistake. All light arrives. A molecule in the middle of a pixel gives it $\operatorname{erf}(1/\sqrt8)^2 = 14.66$ % of the light if $\sigma$ is one pixel.
-# And integrating over a pixel widens the spot: its variance is $\sigma^2 + 1/12$ px², because a pixel is a box of variance 1/12.
+# Three numbers follow from the integral, and each catches a different mistake. All light arrives. A molecule in the middle of a pixel gives it $\operatorname{erf}(1/\sqrt8)^2 = 14.66$ % of the light if $\sigma_\mathrm{PSF}$ is one pixel.
+# And integrating over a pixel widens the spot: its variance is $\sigma_\mathrm{PSF}^2 + 1/12$ px², because a pixel is a box of variance 1/12.
 
 # %%
 centred = movies.render(np.full((1, 1, 1, 2), pixel_um / 2), 1.0, 0.1, pixel_um)[0, 0]
 y = np.arange(64) + 0.5
 second_moment = (centred.sum(axis=1) * (y - 32.5) ** 2).sum()
-claim("photons-conserved", measured=theirs.sum(dtype=float), expected=1, tolerance=1e-4, source="Eq. eq-pixel")
+claim(
+    "photons-conserved", measured=theirs.sum(dtype=float), expected=1, tolerance=1e-4, source="a PSF integrates to one"
+)
 claim(
     "central-pixel-share",
     measured=centred.max(),
     expected=erf(1 / np.sqrt(8)) ** 2,
     tolerance=1e-4,
-    source="Eq. eq-pixel: .14663",
+    source="pixel integral of a Gaussian: .14663",
 )
 claim(
     "pixel-widens-spot",
@@ -107,8 +109,7 @@ claim(
 # While the shutter is open the molecule moves, and every place it visits gets a share of the light. Ten sub-positions per frame are a good picture of the path. The next two figures show four frames of one fast molecule, as the original does.
 
 # %%
-D_um2_s, n_movies = 8.0, 1
-walk = brownian.simulate_tracks(D_um2_s, 1, n_frames=4, rng=np.random.default_rng(SEED + 7))
+walk = brownian.simulate_tracks(8.0, 1, n_frames=4, rng=np.random.default_rng(SEED + 7))
 walk -= walk.mean(axis=(1, 2), keepdims=True)
 light = movies.render(walk, photons=500.0, psf_sigma_um=psf_sigma_um, pixel_um=pixel_um, n_pixels=32)
 
@@ -116,8 +117,8 @@ light = movies.render(walk, photons=500.0, psf_sigma_um=psf_sigma_um, pixel_um=p
 plots.paths_in_frames(walk[0])
 plt.show()
 
-# %% mystnb={"image": {"alt": "Four images of the same molecule in successive frames. A frame in which the molecule hardly moves shows a small bright spot; frames in which it moves far show dim, elongated blobs."}, "figure": {"name": "fig-four-frames", "caption": "The same light, spread differently. Expected photons of the four frames of the path above, without noise. The peak falls where the molecule moves, although every frame holds 500 photons."}}
-titles = [f"frame {k + 1}: {frame.max():.0f}" for k, frame in enumerate(light[0])]
+# %% mystnb={"image": {"alt": "Four images of the same molecule in successive frames. A frame in which the molecule hardly moves shows a small bright spot; frames in which it moves far show dim, elongated blobs."}, "figure": {"name": "fig-four-frames", "caption": "The same light, spread differently. Expected photons of the four frames of the path above, without noise; the titles give the brightest pixel. The peak falls where the molecule moves, although every frame holds 500 photons."}}
+titles = [f"peak {frame.max():.0f}" for k, frame in enumerate(light[0])]
 plots.film(light, "photons / pixel", titles, bar_px=10, bar_label="1 µm")
 plt.show()
 
@@ -131,21 +132,32 @@ plt.show()
 #
 # So the width of a single blob already carries information on $D$, before anything is tracked.
 
+# %% [markdown]
+# We simulate 1600 frames and measure the variance of each image. Each path has its own extent, and that scatters the result. But we know the paths, so we can take their extent off and put its mean back: a *control variate*. It leaves no scatter at all, and the test becomes sharp.
+
 # %%
 paths = brownian.simulate_tracks(4.0, profile.pick(quick=400, full=4000), n_frames=4, rng=rng)
 paths -= paths.mean(axis=2, keepdims=True)  # each frame centred: we ask for the width only
 images = movies.render(paths, 1.0, psf_sigma_um, pixel_um).astype(float)
-per_frame = (images.sum(axis=3) * (y - 32) ** 2).sum(axis=2)  # (n, T) px^2
-expected = (psf_sigma_um / pixel_um) ** 2 + 1 / 12 + 4.0 * dt_s / 3 * (1 - 1 / 100) / pixel_um**2
-error = per_frame.std() / np.sqrt(per_frame.size)
+per_frame = (images.sum(axis=3) * (y - 32) ** 2).sum(axis=2)  # (n, T) px^2, along y
+extent = (paths[..., 0] ** 2).mean(axis=2) / pixel_um**2
+extent_expected = 4.0 * dt_s / 3 * (1 - 1 / 100) / pixel_um**2
+print(f"mean extent of a path {extent.mean():.3f} px2, expected {extent_expected:.3f}")
 claim(
     "blob-variance",
-    measured=per_frame.mean(),
-    expected=expected,
-    tolerance=4 * error,
+    measured=(per_frame - extent).mean() + extent_expected,
+    expected=(psf_sigma_um / pixel_um) ** 2 + 1 / 12 + extent_expected,
+    tolerance=1e-3,
     unit="px2",
-    interval=per_frame.mean() + 1.96 * error * np.array([-1, 1]),
-    source="Eq. eq-blob",
+    source="PSF, pixel and path add",
+)
+claim(
+    "path-variance",
+    measured=extent.mean(),
+    expected=extent_expected,
+    tolerance=4 * extent.std() / np.sqrt(extent.size),
+    unit="px2",
+    source="lesson 01: D dt / 3 (1 - 1 / n^2)",
 )
 
 # %% [markdown]
@@ -155,10 +167,12 @@ claim(
 #
 # ```{math}
 # :label: eq-camera
-# \text{counts} = o + g\,(e + r\,\xi), \qquad e \sim \mathrm{Poisson}(\mu + b), \quad \xi \sim \mathcal N(0, 1),
+# \text{counts} = o + g\,(e + r\,\xi), \qquad \langle e \rangle = \mu + b, \quad e \sim \mathrm{Poisson}, \quad \xi \sim \mathcal N(0, 1),
 # ```
 #
-# with background $b$, gain $g$, offset $o$ and read noise $r$. A camera with {term}`EM gain` multiplies each electron by a random number with an exponential distribution before it is read. The mean stays $g\mu$, the variance doubles: the {term}`excess factor` is 2 {cite}`robbins2003`.
+# with background $b$, gain $g$, offset $o$ and read noise $r$, given in electrons as if it were there before the gain. The mean is $o + g(\mu + b)$ and the variance $g^2(\mu + b + r^2)$.
+#
+# A camera with {term}`EM gain` multiplies each electron by a random number with an exponential distribution before it is read. A sum of exponential numbers has a gamma distribution, so one draw per pixel is enough. The mean stays, the variance of the light doubles: the {term}`excess factor` EF is 2 {cite}`robbins2003`.
 
 
 # %%
@@ -173,9 +187,12 @@ flat = np.full((200_000,), 20.0)
 cameras = {"plain": dict(em=False), "EM gain": dict(em=True)}
 mine = {name: camera(flat, 5, 10, 100, 1.5, rng, **kind) for name, kind in cameras.items()}
 theirs = {name: movies.add_noise(flat, 5, 10, 100, 1.5, rng, **kind) for name, kind in cameras.items()}
+for name in cameras:
+    moments = [(x.mean(), x.std(), ((x - x.mean()) ** 3).mean() ** (1 / 3)) for x in (mine[name], theirs[name])]
+    assert np.allclose(*moments, rtol=0.04)
 
 # %% mystnb={"image": {"alt": "Histograms of camera counts at constant light for a plain and an EM camera. Both have their mean at 350 counts; the EM histogram is wider by a factor 1.4 and has a long right tail."}, "figure": {"name": "fig-camera", "caption": "EM gain doubles the variance and tilts the histogram. Counts of 200,000 pixels that all expect 25 photoelectrons, from the cell above (bars) and from the tested simulator (lines)."}}
-plots.camera_histograms(mine, theirs, bins=np.arange(40, 900, 15))
+plots.camera_histograms(mine, theirs, bins=np.arange(40, 700, 15))
 plt.show()
 
 # %%
@@ -186,7 +203,7 @@ claim(
     expected=100 + 10 * 25,
     tolerance=0.5,
     unit="counts",
-    source="Eq. eq-camera",
+    source="mean of a Poisson number",
 )
 claim(
     "camera-variance",
@@ -194,7 +211,7 @@ claim(
     expected=25 + 1.5**2,
     tolerance=0.4,
     unit="e2",
-    source="Eq. eq-camera",
+    source="variance of Poisson plus read noise",
 )
 claim(
     "em-excess-factor",
@@ -206,29 +223,32 @@ claim(
 
 # %% [markdown]
 # Noise, not rendering, is what takes time: a movie has 65,536 pixels, and each needs its own random number. Two ideas help. *Superposition*: Poisson numbers add, so background and signal can be drawn apart, and the signal only where there is any.
-# *A table*: the sum of background and read noise has one distribution for all dark pixels, and 65,536 of its quantiles fit in a table that a 16-bit random number looks up. The record below compares both with a loop over a 320 x 320 grid, as in the original.
+# *A table*: the sum of background and read noise has one distribution for all dark pixels, and 65,536 of its quantiles fit in a table that a 16-bit random number looks up. Both are compared with a loop over a 320 x 320 grid, as in the original: once here, on a few movies, and once in a careful record.
 
 # %%
-speed = results.read("movies")["values"]["rows"]
-for row in speed:
-    print(
-        f"recorded: {row['name']:32s} {row['ours_ms']:6.2f} ms, the original's loop {row['baseline_ms']:4.0f} ms: x {row['ratio']:.0f}"
-    )
-for row in speed:
-    name = row["name"].replace(",", "").replace(" ", "-")
+recorded_speed, speed_here = results.read("movies")["values"]["rows"], bench.movies(repeats=2)["rows"]
+for row, here in zip(recorded_speed, speed_here, strict=True):
+    name = "speed-" + row["name"].replace(",", "").replace(" ", "-")
+    print(f"{row['name']}: {here['ours_ms']:.2f} ms here, {row['ours_ms']:.2f} ms recorded")
     claim(
-        f"speed-{name}",
+        name,
         measured=row["ratio"],
         at_least=row["limit"],
         interval=(row["low"], row["high"]),
         source="recorded: python -m helpers bench movies",
+    )
+    claim(
+        f"{name}-here",
+        measured=here["ratio"],
+        at_least=row["limit"] / 2,
+        source="a few movies; half the target, for a busy machine",
     )
 
 # %% [markdown]
 # ## 4. Three cues, and what bleaches them
 #
 # An image sequence tells about $D$ in three ways: the steps between frames (*trajectory*), the width of the blob (*shape*), and its peak (*brightness*), since spread light is dim light.
-# `cues.measure` takes one number for each from every movie: the mean squared step of the centroid, the second moment of the blob, and minus its peak. We ask how well each ranks the molecules by $D$. Then we spoil the recording in three ways.
+# `cues.measure` takes one number for each from every movie: the mean squared step of the centroid, the second moment of the blob, and minus its peak. We ask how well each ranks the molecules by $D$ (*rank correlation*: 1 for the same order, 0 for no relation). Then we spoil the recording in five ways.
 
 
 # %%
@@ -237,43 +257,44 @@ D_many = np.exp(rng.uniform(np.log(0.2), np.log(10), n_movies))
 clean = dict(photons=800.0, background=5.0, psf_sigma_um=psf_sigma_um, brightness_spread=0.0, n_frames=16)
 worlds = {
     "clean": {},
-    "molecules differ in\nbrightness (50 %)": {"brightness_spread": 0.5},
-    "wide PSF\n(250 nm)": {"psf_sigma_um": 0.25},
-    "few photons (100)": {"photons": 100.0},
-    "two frames": {"n_frames": 2},
+    "no blur\n(snapshots)": {"n_sub": 1},
+    "brightness\nvaries": {"brightness_spread": 0.5},
+    "wide PSF": {"psf_sigma_um": 0.25},
+    "few\nphotons": {"photons": 100.0},
+    "two\nframes": {"n_frames": 2},
 }
 ranking = {}
 for name, change in worlds.items():
     batch = movies.simulate(D_many, n_movies, n_pixels=48, rng=np.random.default_rng(SEED + 1), **{**clean, **change})
     ranking[name] = {cue: spearmanr(value, D_many)[0] for cue, value in cues.measure(batch.images, 5.0).items()}
 
-# %% mystnb={"image": {"alt": "Bars of rank correlation with D for trajectory, shape and brightness in five kinds of recording. All cues are above 0.8 in the clean recording; brightness falls when molecules differ in brightness, shape falls with a wide point spread function and few photons, the trajectory falls with two frames."}, "figure": {"name": "fig-cues", "caption": "Each cue has its own bleach. Rank correlation of three cues with the true D over movies of D = 0.2 to 10 µm²/s, in a clean recording and in four spoiled ones."}}
+# %% mystnb={"image": {"alt": "Bars of rank correlation with D for trajectory, shape and brightness in six kinds of recording. All are above 0.9 in the clean one. Without blur, shape and brightness fall to nearly zero. Brightness falls to 0.4 when molecules differ in brightness; shape falls with few photons, the trajectory with two frames."}, "figure": {"name": "fig-cues", "caption": "Each cue has its own bleach. Rank correlation of three cues with the true D over movies of D = 0.2 to 10 µm²/s, in a clean recording and in five spoiled ones: snapshots instead of an open shutter, molecules that differ in brightness by 50 %, a PSF of 250 nm, 100 photons, two frames."}}
 plots.cue_ranking(ranking)
 plt.show()
 
 # %% [markdown]
-# In the clean recording every cue works, the brightest pixel too. Let molecules differ in brightness, as real dyes do, and brightness can no longer be trusted. A wide spot hides the blur; few photons hide the width of the spot; a short movie hides the steps.
-# A network trained in the clean world would lean on the cue that fails first. **The simulator decides what a network learns.**
+# In the clean recording every cue works. Take snapshots instead of an open shutter, and two of them vanish: shape and brightness *are* the blur. Let molecules differ in brightness, as real dyes do, and brightness can no longer be trusted. A wide spot hides the blur from both; few photons hide the width of the spot; a short movie hides the steps.
+# A network trained in the clean world may lean on the cue that fails first. **The simulator decides what a network learns.**
 
 # %%
-worst = "molecules differ in\nbrightness (50 %)"
+snapshots, uneven_light = ranking["no blur\n(snapshots)"], ranking["brightness\nvaries"]
+claim(
+    "no-blur-no-shape",
+    measured=max(abs(snapshots["shape"]), abs(snapshots["brightness"])),
+    at_most=0.3,
+    source="without blur D changes the steps only",
+)
 claim(
     "brightness-cue-fades",
-    measured=ranking[worst]["brightness"] - ranking["clean"]["brightness"],
-    at_most=-0.1,
-    source="fig-cues",
+    measured=uneven_light["brightness"] - ranking["clean"]["brightness"],
+    at_most=-0.4,
+    source="three cues in six worlds",
 )
 claim(
     "shape-outlasts-brightness",
-    measured=ranking[worst]["shape"] - ranking[worst]["brightness"],
-    at_least=0.2,
-    source="fig-cues",
-)
-claim(
-    "psf-hides-shape",
-    measured=ranking["wide PSF\n(250 nm)"]["shape"] - ranking["clean"]["shape"],
-    at_most=-0.05,
-    source="fig-cues",
+    measured=uneven_light["shape"] - uneven_light["brightness"],
+    at_least=0.3,
+    source="three cues in six worlds",
 )
 
 # %% [markdown]
@@ -286,49 +307,60 @@ Microscope()
 # ## 5. The generator of the original
 #
 # The original {cite}`silly2024` draws each sub-position on a grid of 320 x 320 points, averages blocks of 5 x 5, adds a Gaussian background of $100 \pm 10$ counts, and passes the frame to a Poisson routine that expects values between 0 and 1.
-# To get there it divides by the maximum of the frame. That division has a consequence that is easy to miss: the brightest pixel of *every* frame receives the same 41 photons. We rebuilt the generator, and a faster one with the same statistics. The number of photons can be read off its images: every value is a whole number of photons divided by the same gain.
+# To get there it divides by the maximum of the frame. That division has a consequence that is easy to miss: the brightest pixel of *every* frame receives the same 41 photons. We rebuilt the generator, and a faster one with the same statistics. The number of photons can be read off its images: within a frame every value is a whole number of photons, divided by one gain.
 
 
 # %%
-def photons_of_the_molecule(frame):
-    levels = np.unique(frame)  # whole numbers of photons, divided by the gain of this frame
-    return original.SIGNAL_COUNTS / np.diff(levels).min()
+def counts_per_photon(frame):
+    return np.diff(np.unique(frame)).min()  # the smallest step between two values is one photon
 
 
 D_units = np.array([1, 5, 20, 50])  # the original's unit, 1000 nm^2/s, is 0.40 um^2/s after its unit slip
-frames, photons_seen = {}, {}
+first_frames, photons_seen, brightest = {}, {}, {}
 for D in D_units:
     paths_nm = original.tracks(D, profile.pick(quick=40, full=200), rng)
-    frames[D] = original.emulate(paths_nm, rng)
     stays = np.abs(paths_nm).max(axis=(2, 3)) < 140  # frames in which the molecule is inside the field
-    photons_seen[D] = np.median([photons_of_the_molecule(frame) for frame in frames[D][stays]])
+    clean = movies.render(paths_nm, original.SIGNAL_COUNTS, *original.PSF_AND_PIXEL_NM)[stays]
+    noisy = original.emulate(paths_nm, rng)
+    step = np.array([counts_per_photon(frame) for frame in noisy[stays]])
+    peak = clean.reshape(len(clean), -1).argmax(axis=1)
+    first_frames[D], photons_seen[D] = noisy[0, 0], original.SIGNAL_COUNTS / np.median(step)
+    brightest[D] = noisy[stays].reshape(len(clean), -1)[np.arange(len(clean)), peak] / step
 
-# %% mystnb={"image": {"alt": "Left: photons of the molecule per frame rise from about 300 at one unit of D to about 700 at fifty units. Right: four example frames of the original's generator from slow to fast."}, "figure": {"name": "fig-original", "caption": "In the original's movies fast molecules get more light. Left: median number of signal photons per frame against D, for its generator and for nature. Right: first frames of four of its movies, D = 1, 5, 20 and 50 units."}}
-examples = {D: stack[0, 0] for D, stack in frames.items()}
-plots.light_of_the_original(photons_seen, photons_seen[1], examples)
+# %% mystnb={"image": {"alt": "Left: photons of the molecule per frame rise from about 270 at one unit of D to about 700 at fifty units, above a dashed horizontal line. Right: four example frames of the original's generator; the background of the fast ones is grainier."}, "figure": {"name": "fig-original", "caption": "In the original's movies fast molecules get more light. Left: median number of signal photons per frame against D, and the same light at every D (dashed). Right: first frames of four of its movies, D = 1, 5, 20 and 50 units, each on its own scale."}}
+plots.light_of_the_original(photons_seen, photons_seen[1], first_frames)
 plt.show()
 
 # %%
 claim(
+    "original-brightest-pixel",
+    measured=brightest[1].mean(),
+    expected=40.96,
+    tolerance=4 * brightest[1].std() / np.sqrt(brightest[1].size),
+    unit="photons",
+    source="4096 levels / 100",
+)
+claim(
     "original-fast-gets-more-light",
     measured=photons_seen[50] / photons_seen[1],
-    at_least=2,
-    source="photons counted in the images of its generator",
+    expected=2.62,
+    tolerance=0.15,
+    source="heights of the noiseless spots plus 100 counts",
 )
 
 # %% [markdown]
-# A network trained on these movies can read $D$ from the noise of the background. It would be lost on real ones. The rule that was broken is worth stating: **the noise of a pixel depends on the light of that pixel, and on nothing else in the image.** Our simulator is tested for it.
+# A network trained on these movies could read $D$ from the noise of the background. In real movies it would find nothing of the kind. The rule that was broken is worth stating: **the noise of a pixel depends on the light of that pixel, and on nothing else in the image.** Our simulator is tested for it.
 #
 # ## 6. What the noise says about the camera
 #
-# To simulate a real camera we need its gain, offset and read noise. Nobody may have written them down. But noise is a messenger: in Eq. {eq}`eq-camera` a pixel with mean $m$ has variance
+# To simulate a real camera we need its gain, offset and read noise. Nobody may have written them down. But the noise depends on them. By Eq. {eq}`eq-camera` a pixel with mean $m$ has variance
 #
 # ```{math}
 # :label: eq-transfer
-# v = F g\,(m - o) + g^2 r^2 = s\,(m - m_0), \qquad s = F g, \quad m_0 = o - \frac{g r^2}{F},
+# v = \mathrm{EF}\,g\,(m - o) + g^2 r^2 = s\,(m - m_0), \qquad s = \mathrm{EF}\,g, \quad m_0 = o - \frac{g r^2}{\mathrm{EF}},
 # ```
 #
-# a straight line, the {term}`photon transfer` curve {cite}`janesick2007`. A line has two numbers, $s$ and $m_0$. The camera has four: gain, offset, read noise, and the excess factor $F$ (1 or 2). **Two numbers cannot give four.** First, let us make a recording whose truth we know and look at its line.
+# a straight line, the {term}`photon transfer` curve {cite}`janesick2007`. A line has two numbers, $s$ and $m_0$. The camera has four: gain, offset, read noise, and the excess factor (1 or 2). **Two numbers cannot give four.** First we make a recording whose truth we know, and look at its line.
 
 # %%
 known = dict(
@@ -344,17 +376,13 @@ known = dict(
 )
 uneven = calibration.Background(level=510 + 55 * 15, level_se=0, between_movies=0.07, within_movies=0.013)
 truth = calibration.Calibration(None, None, uneven, known)
-made = calibration.simulate_recording(truth, 1.0, profile.pick(quick=30, full=100), rng=rng)  # (n, 16, 64, 64)
-mask = transfer.background_mask(made)
+made = calibration.simulate_recording(truth, 0.5, profile.pick(quick=30, full=100), start_spread_px=4, rng=rng)
+mask = transfer.background_mask(made)  # (n, 64, 64), True where no molecule shines
 line = movies.photon_transfer(made, excess=2, read_noise=0, mask=mask)
-pairs = [
-    (movie[:, keep].mean(axis=0), movie[:, keep].var(axis=0, ddof=1)) for movie, keep in zip(made, mask, strict=True)
-]
-mean, var = np.concatenate([m for m, _ in pairs]), np.concatenate([v for _, v in pairs])
-naive_slope, naive_intercept = np.polyfit(mean, var, 1)
-print(
-    f"true slope {2 * 55}, plain fit pixel by pixel {naive_slope:.0f}, without bias {line.slope:.1f} +- {line.slope_se:.1f}"
-)
+pixels = [movie[:, keep].astype(float) for movie, keep in zip(made, mask, strict=True)]  # (16, pixels) each
+mean = np.concatenate([x.mean(axis=0) for x in pixels])
+naive_slope, _ = np.polyfit(mean, np.concatenate([x.var(axis=0, ddof=1) for x in pixels]), 1)
+print(f"true slope {2 * 55}, plain fit {naive_slope:.0f}, without bias {line.slope:.1f} ± {line.slope_se:.1f}")
 
 # %% [markdown]
 # The plain fit of pixel variances against pixel means is badly off. Mean and variance of a pixel come from the same 16 numbers. After EM gain their distribution is skewed: a pixel that caught one large value has both a large mean and a large variance. The fit mistakes this for the camera.
@@ -368,7 +396,7 @@ claim(
     tolerance=4 * line.slope_se,
     interval=line.slope + 1.96 * line.slope_se * np.array([-1, 1]),
     unit="counts",
-    source="Eq. eq-transfer, known truth",
+    source="photon transfer, known truth",
 )
 claim(
     "transfer-level",
@@ -376,53 +404,77 @@ claim(
     expected=510,
     tolerance=4 * line.zero_variance_level_se,
     unit="counts",
-    source="Eq. eq-transfer, known truth",
+    source="photon transfer, known truth",
 )
 claim("plain-fit-is-biased", measured=naive_slope / 110, at_least=1.1, source="mean and variance from the same frames")
 
 # %% [markdown]
 # Which assumption closes the system? Here are three, for the same line:
 
+
 # %%
-print("assumption                          gain    offset   background")
-for words, excess, read in [
-    ("EM gain, no read noise (the truth)", 2, 0.0),
-    ("plain camera, no read noise", 1, 0.0),
-    ("plain camera, read noise 3 electrons", 1, 3.0),
-]:
-    gain = line.slope / excess
-    offset = line.zero_variance_level + gain * read**2 / excess
-    print(
-        f"{words:36s}{gain:6.1f}  {offset:8.0f}  {(made[:, :, mask.all(axis=0)].mean() - offset) / gain:6.1f} photons/pixel"
-    )
+def what_if(slope, zero_level, mean_level):
+    print(f"{'assumption':38s}{'gain':>7s}{'offset':>8s}{'background':>12s}")
+    for words, excess, read in [
+        ("EM gain, no read noise", 2, 0.0),
+        ("plain camera, no read noise", 1, 0.0),
+        ("plain camera, read noise 3 electrons", 1, 3.0),
+    ]:
+        gain = slope / excess
+        offset = zero_level + gain * read**2 / excess
+        print(f"{words:38s}{gain:7.1f}{offset:8.0f}{(mean_level - offset) / gain:12.1f} photons/pixel")
+
+
+what_if(line.slope, line.zero_variance_level, mean.mean())
 
 # %% [markdown]
-# The same movies, and the number of photons differs by a factor of two. The last line is impossible, a negative background; the first two are not. Dark frames would fix the offset; a data sheet would fix the read noise. We have neither, but we have a third number. The *skewness* of the noise knows how the electrons were multiplied:
-# the third cumulant divided by variance times slope is 1 for Poisson light on a plain camera and 3/2 behind an EM gain.
+# The first line is the truth. The second has half the photons, and nothing in it looks wrong. The third is impossible: a negative background. Dark frames would fix the offset; a data sheet would fix the read noise. We have neither, but the noise has a third number, its *skewness*.
+#
+# A Poisson number of electrons with mean $b$, each multiplied by a random $x$, has the variance $b\langle x^2\rangle$ and the third cumulant $b\langle x^3\rangle$. In units of one electron the slope is $\langle x^2\rangle$. So the ratio
+#
+# ```{math}
+# :label: eq-skew
+# \frac{\text{third cumulant}}{\text{variance} \times \text{slope}} = \frac{\langle x^3\rangle}{\langle x^2\rangle^2} = \begin{cases} 1 & \text{plain camera, } x = 1, \\ 6 / 2^2 = 3/2 & \text{EM gain, } x \text{ exponential.} \end{cases}
+# ```
+#
+# Read noise adds to the variance and not to the third cumulant: it multiplies the ratio by $b / (b + r^2 / \mathrm{EF})$. A ratio close to 3/2 therefore says two things: EM gain, and little read noise.
 
 # %%
-uneven_light = 15 * (1 + 0.15 * np.linspace(-1, 1, 20)).reshape(20, 1, 1, 1) * np.ones((1, 16, 64, 64))
-plain = movies.add_noise(uneven_light, gain=110.0, offset=510.0, rng=rng)
-skew = movies.photon_transfer(plain)
-claim(
-    "skew-plain-camera",
-    measured=skew.skew_ratio,
-    expected=1,
-    tolerance=4 * skew.skew_ratio_se,
-    source="third cumulant of a Poisson number",
+gradient = np.broadcast_to(15 * (1 + 0.15 * np.linspace(-1, 1, 20)).reshape(20, 1, 1, 1), (20, 16, 64, 64))
+quiet, loud = (
+    movies.photon_transfer(movies.add_noise(gradient, gain=110.0, offset=510.0, read_noise=r, rng=rng))
+    for r in (0.0, 1.5)
 )
 claim(
-    "skew-em-camera",
-    measured=line.skew_ratio,
-    expected=1.5,
-    tolerance=4 * line.skew_ratio_se,
-    source="third cumulant after EM gain",
+    "skew-plain-camera",
+    measured=quiet.skew_ratio,
+    expected=1,
+    tolerance=4 * quiet.skew_ratio_se,
+    source="third cumulant",
+)
+claim(
+    "skew-em-camera", measured=line.skew_ratio, expected=1.5, tolerance=4 * line.skew_ratio_se, source="third cumulant"
+)
+claim(
+    "skew-read-noise",
+    measured=loud.skew_ratio,
+    expected=15 / (15 + 1.5**2),
+    tolerance=4 * loud.skew_ratio_se,
+    source="third cumulant",
+)
+claim(
+    "transfer-level-read-noise",
+    measured=loud.zero_variance_level,
+    expected=510 - 110 * 1.5**2,
+    tolerance=4 * loud.zero_variance_level_se,
+    unit="counts",
+    source="photon transfer: o - g r^2 / EF",
 )
 
 # %% [markdown]
 # ## 7. Three recordings of real molecules
 #
-# The original came with movies of ATTO 647 on a lipid bilayer, three recordings, 16 frames of 64 x 64 pixels each, without a calibration. It divided the counts by 18,000. We ask the movies.
+# The original came with movies of ATTO 647 on a lipid bilayer, three recordings of 50 movies each, 16 frames of 64 x 64 pixels, without a calibration. It divided the counts by 18,000. We ask the movies.
 
 # %%
 have_movies = data.available("molecule_movies")
@@ -431,71 +483,55 @@ real = {}
 if have_movies:
     folder = data.fetch("molecule_movies")
     real = {name: io.read_recording(folder / name).images for name in io.recordings(folder)}
-    found = {name: records.summary(stack) for name, stack in real.items()}
+    fits = {name: (calibration.calibrate(stack), calibration.motion(stack)) for name, stack in real.items()}
+    found = {name: records.summary(*fit) for name, fit in fits.items()}
 else:
-    found = recorded
+    fits, found = {"made_by_us": (calibration.calibrate(made), calibration.motion(made))}, recorded
     print(
         "The real movies are not on this machine, so the recorded numbers are shown. "
         + data.how_to_get("molecule_movies")
     )
-print("recording               slope        zero level     skew        PSF sigma    photons  background")
+short = {name: name.split("_")[-2] for name in recorded} | {"made_by_us": "ours"}
+print("recording         slope   zero level        skew       PSF width   photons  background")
 for name, row in found.items():
     print(
-        f"{name.split('_')[-2]:20s}{row['slope']:6.1f} +- {row['slope_se']:3.1f}  {row['zero_variance_level']:5.0f} +- {row['zero_variance_level_se']:2.0f}   {row['skew_ratio']:.2f} +- {row['skew_ratio_se']:.2f}"
-        f"  {row['psf_sigma_px']:.2f} +- {row['psf_sigma_px_se']:.2f} px {row['photons']:6.0f}  {row['background']:8.1f}"
+        f"{short[name]:9s}{row['slope']:7.1f} ± {row['slope_se']:3.1f} {row['zero_variance_level']:7.0f} ± {row['zero_variance_level_se']:2.0f}"
+        f" {row['skew_ratio']:7.2f} ± {row['skew_ratio_se']:.2f} {row['psf_sigma_px']:6.2f} ± {row['psf_sigma_px_se']:.2f} px"
+        f" {row['photons']:6.0f}  {row['background']:8.1f}"
     )
+first = found[next(iter(found))]
+what_if(first["slope"], first["zero_variance_level"], first["background_counts"])
 
-# %% mystnb={"image": {"alt": "Three groups of points of noise variance against mean counts, each with a straight line. Two recordings share one steep line that meets zero variance near 510 counts; the third has a flatter line and lies at three times the mean."}, "figure": {"name": "fig-transfer", "caption": "Each recording writes its camera into its noise. Variance against mean of the background, one point per movie (real movies where present, else the recording that we made), with the unbiased line."}}
-shown = {name.split("_")[-2]: (real[name], found[name]) for name in real} or {
-    "made by us": (made, records.summary(made))
-}
-points = {}
-for name, (stack, _) in shown.items():
+# %% mystnb={"image": {"alt": "Points of noise variance against mean counts on straight lines. Two recordings lie on steep lines that meet zero variance near 510 counts; the third has a flatter line and lies at three to four times their mean. Where the recordings are absent, one line of our own."}, "figure": {"name": "fig-transfer", "caption": "Each recording writes its camera into its noise. Variance against mean of the background, one point per movie, and the unbiased line, for the three recordings (or for the one that we made, where they are not on the machine)."}}
+shown = real or {"made_by_us": made}
+points, lines = {}, {}
+for name, stack in shown.items():
     keep = transfer.background_mask(stack)
     both = [(m[:, k].mean(), m[:, k].var(axis=0, ddof=1).mean()) for m, k in zip(stack, keep, strict=True)]
-    points[name] = np.array(both)
-lines = {name: (row["slope"], row["zero_variance_level"]) for name, (_, row) in shown.items()}
-plots.transfer_lines(points, lines)
+    points[name], lines[name] = np.array(both), fits[name][0].transfer[0:3:2]
+plots.transfer_lines({short[name]: points[name] for name in points}, {short[name]: lines[name] for name in lines})
 plt.show()
 
 # %% [markdown]
-# The skew ratio says 1.5 for all three: an EM camera. So the excess factor is 2 and the gain is half the slope. Behind a large EM gain the read noise of the chip is divided by that gain and drops out, so the zero-variance level *is* the offset.
-# Two recordings then agree on the same camera, 55 to 58 counts per photoelectron and an offset of 510 counts, though they were never told to. The third was taken at half the gain with ten times the background. Its line is far from zero, so its offset is known less well.
+# All three skew ratios lie near 3/2: an EM camera with little read noise. So the excess factor is 2, the gain is half the slope, and the zero-variance level is the offset. Together the ratios are 3 % above 3/2, four standard errors; faint molecules that the mask missed would do that.
+# Recordings 104 and 70 give the same offset, though they were never told to. Their gains differ by 5 %, again four standard errors: calibrate each recording by itself. Recording 83 was taken at half the gain with ten times the background. Its line is far from zero, so its offset is known less well.
 #
-# One assumption stays: that the spot width is the PSF. It is measured on bright spots that hardly moved, but they moved a little.
+# The widths of the spots differ by more than their errors too. The focus and the remaining motion enter here: we measure the width of spots that hardly moved, and call it the PSF. That is the last assumption.
 
 # %%
-if have_movies:
-    for name, row in found.items():
-        short, error = name.split("_")[-2], 4 * np.hypot(row["slope_se"], recorded[name]["slope_se"])
-        claim(
-            f"real-skew-{short}",
-            measured=row["skew_ratio"],
-            expected=1.5,
-            tolerance=4 * row["skew_ratio_se"],
-            source="EM gain",
-        )
-        claim(
-            f"real-slope-{short}",
-            measured=row["slope"],
-            expected=recorded[name]["slope"],
-            tolerance=error,
-            unit="counts",
-            source="the record: python -m helpers bench calibration",
-        )
-else:
-    for name in recorded:
-        skip(f"real-skew-{name.split('_')[-2]}", why="the real movies are not on this machine")
-
-# %%
-same = [row for name, row in found.items() if "83" not in name]
-gap = same[0]["zero_variance_level"] - same[1]["zero_variance_level"]
-gap_se = np.hypot(same[0]["zero_variance_level_se"], same[1]["zero_variance_level_se"])
+for name in recorded:
+    claim_name, row = f"real-skew-{short[name]}", found[name]
+    if have_movies:
+        error = row["skew_ratio_se"]
+        claim(claim_name, measured=row["skew_ratio"], expected=1.5, tolerance=4 * error, source="EM gain")
+    else:
+        skip(claim_name, why="the real movies are not on this machine")
+a, b = (row for name, row in found.items() if short[name] in ("104", "70"))
 claim(
     "real-offsets-agree",
-    measured=gap,
+    measured=a["zero_variance_level"] - b["zero_variance_level"],
     expected=0,
-    tolerance=3 * gap_se,
+    tolerance=3 * np.hypot(a["zero_variance_level_se"], b["zero_variance_level_se"]),
     unit="counts",
     source="two recordings, one camera" if have_movies else "recorded: python -m helpers bench calibration",
 )
@@ -503,141 +539,191 @@ claim(
 # %% [markdown]
 # ## 8. Matching images, pixel by pixel?
 #
-# The original adjusted its noise until a simulated image resembled a real one, by structural similarity (SSIM) {cite}`wang2004`, mean squared error or peak signal-to-noise ratio (PSNR), with Gaussian and Laplace noise, and with new random numbers at every trial. We repeat the experiment on background of known level and width.
+# The original adjusted its noise until a simulated image resembled a real one: by mean squared error, by peak signal-to-noise ratio (PSNR, its logarithm), or by structural similarity (SSIM, which compares the local mean, width and correlation of two images {cite}`wang2004`). It tried Gaussian and Laplace noise, with new random numbers at every trial.
+# We test its idea on a background of known level and width. Two objectives of our own stand beside its: the {term}`likelihood <maximum likelihood>` of the pixels, and *quantiles*, the squared distance between the sorted pixels of both images.
 
 # %%
 patch = rng.normal(1000, 150, (8, 48, 48))  # the "recorded" background: mean 1000, sd 150
 table = {}
+print(f"{'noise':9s} {'objective':11s}{'width':>7s}  with new numbers at every trial")
 for model in ("gaussian", "laplace"):
-    for objective in matching.OBJECTIVES:
+    for objective in ("likelihood", "quantiles", "mse", "ssim"):
         best = matching.match_noise(patch, model, objective, rng=np.random.default_rng(SEED))
-        redrawn = matching.match_noise(patch, model, objective, redraw=True, rng=np.random.default_rng(SEED))
-        table[model, objective] = best.scale
-        print(
-            f"{model:9s} {objective:11s} width {best.scale:6.1f}   with new numbers at every trial {redrawn.scale:6.1f}"
-        )
+        table[model, objective], again = best.scale, ""
+        if objective != "likelihood":
+            redrawn = matching.match_noise(patch, model, objective, redraw=True, rng=np.random.default_rng(SEED))
+            again = f"{redrawn.scale:8.1f}"
+        print(f"{model:9s} {objective:11s}{best.scale:7.1f}{again}")
 
-# %% mystnb={"image": {"alt": "Objective against the trial width of the noise. The likelihood and the quantile distance have their minimum at the true width of 150 counts; the mean squared error and one minus SSIM rise from zero width on. With redrawn numbers the curves are jagged."}, "figure": {"name": "fig-objectives", "caption": "Pixel-by-pixel objectives ask for no noise at all. Four objectives against the trial width of the noise, scaled to their range, with common random numbers (lines) and with new numbers at each trial (dots). Grey: the true width."}}
+# %% mystnb={"image": {"alt": "Objective against the trial width of the noise in four panels. Likelihood and quantile distance have their minimum at the true width of 150 counts; mean squared error and minus SSIM rise from the smallest width on. Dots from redrawn numbers scatter about the lines."}, "figure": {"name": "fig-objectives", "caption": "Pixel-by-pixel objectives ask for almost no noise. Four objectives against the trial width of the noise, scaled to their range, averaged over eight sets of common random numbers (lines) and with new numbers at each trial (dots). Grey: the true width."}}
 scales = np.linspace(15, 330, 36)
-fixed = matching.standard_noise("gaussian", patch.shape, rng)
+eight = [matching.standard_noise("gaussian", patch.shape, rng) for _ in range(8)]
 smooth, rough = {}, {}
 for name in ("likelihood", "quantiles", "mse", "ssim"):
-    smooth[name] = np.array([matching.noise_objective(patch, 1000, s, "gaussian", name, fixed) for s in scales])
-    fresh = (matching.standard_noise("gaussian", patch.shape, rng) for _ in scales)
-    rough[name] = [
-        matching.noise_objective(patch, 1000, s, "gaussian", name, z) for s, z in zip(scales, fresh, strict=True)
-    ]
+    values = np.array([[matching.noise_objective(patch, 1000, w, "gaussian", name, z) for w in scales] for z in eight])
+    smooth[name] = values.mean(axis=0)
+    rough[name] = values[rng.integers(8, size=36), np.arange(36)]
 plots.objectives(scales, smooth, rough, truth=150, good=("likelihood", "quantiles"))
 plt.show()
 
 # %% [markdown]
-# Two images with independent noise never agree pixel by pixel. The mean squared error of the pair is the sum of both variances, so it is least when the simulated noise is zero. PSNR is its logarithm, SSIM its cousin, and both have the same wish.
-# The right question is not "is this pixel the same?" but "could these pixels come from this distribution?". The {term}`likelihood <maximum likelihood>` asks it, and so does the distance between sorted values.
-# *Common random numbers*, one set of draws stretched and shifted at every trial, make the second one a smooth function; with new draws the optimiser follows the noise.
+# Two images with independent noise never agree pixel by pixel. The mean squared error of the pair is the sum of both variances, so it is least when the simulated noise is zero, and PSNR with it. SSIM wants little noise, too; where it stops depends on the draw.
+# The right question is not "is this pixel the same?" but "could these pixels come from this distribution?". Likelihood and quantiles ask it. *Common random numbers*, one set of draws stretched and shifted at every trial, make the second a smooth function; with new draws the optimiser follows the noise.
+#
+# The Laplace likelihood finds 169, not 150, on Gaussian noise. It measures $\sqrt2\,\langle\lvert x\rvert\rangle$, and for Gaussian numbers that is $150 \times 2 / \sqrt\pi$: a good objective with the wrong shape of noise gives a wrong width, too.
 
 # %%
-sd_error = 150 / np.sqrt(2 * patch.size)
+width_error = 150 / np.sqrt(2 * patch.size)
 claim(
     "likelihood-finds-noise",
     measured=table["gaussian", "likelihood"],
     expected=150,
-    tolerance=5 * sd_error,
+    tolerance=4 * width_error,
     unit="counts",
     source="known truth",
 )
-claim("mse-wants-no-noise", measured=table["gaussian", "mse"] / 150, at_most=0.2, source="var(a - b) = var a + var b")
+claim(
+    "laplace-finds-too-much",
+    measured=table["laplace", "likelihood"],
+    expected=150 * 2 / np.sqrt(np.pi),
+    tolerance=4 * 1.2 * width_error,
+    unit="counts",
+    source="mean absolute value of a Gaussian",
+)
+claim("mse-wants-no-noise", measured=table["gaussian", "mse"] / 150, at_most=0.02, source="var(a - b) = var a + var b")
 claim("ssim-wants-less-noise", measured=table["gaussian", "ssim"] / 150, at_most=0.5, source="known truth")
 
-# %%
-sample = next(iter(real.values())) if real else made
-dark = sample[:4, :8][:, :, :24, :24].reshape(-1, 24, 24)
-level = line.zero_variance_level if not real else next(iter(found.values()))["zero_variance_level"]
-for model in matching.MODELS:
-    best = matching.match_noise(dark, model, "likelihood", offset=level - 60)
-    print(f"{model:9s} negative log-likelihood {best.value:.4f} nats per pixel, width {best.scale:.0f} counts")
-
 # %% [markdown]
-# On a corner of the recording itself the EM model fits better than the Gaussian, and the Laplace noise that the original also tried is the worst. The physics of the camera beats the shape that happens to be in the toolbox.
-#
-# ## 9. Simulated beside recorded
-#
-# Now the test that counts. Take the calibration, simulate, and compare what was not used to calibrate: the histogram, the power spectrum, and the pictures.
+# Which shape does the recording itself have? We ask the likelihood for the background of one movie. The EM model has no more free numbers than the others, and it wins. The physics of the camera beats the shape that happens to be in the toolbox.
 
 # %%
-name, stack = ("70_01", real["blocks_64x64x16_70_01"]) if real else ("made by us", made)
-fit = calibration.calibrate(stack)
-ours = calibration.simulate_recording(fit, 1.0, len(stack), n_molecules=2, rng=rng)
-theirs_stats = calibration.image_statistics(stack)
-ours_stats = calibration.image_statistics(ours, edges=theirs_stats.edges)
-overlap = np.minimum(theirs_stats.histogram, ours_stats.histogram).sum() / theirs_stats.histogram.sum()
-high = theirs_stats.frequency > 0.3
-noise_ratio = ours_stats.power[high].mean() / theirs_stats.power[high].mean()
-rows = [
-    ("median (counts)", np.median(stack), np.median(ours)),
-    ("standard deviation (counts)", stack.std(), ours.std()),
-    ("99.9 % quantile (counts)", np.quantile(stack, 0.999), np.quantile(ours, 0.999)),
-    ("noise floor of the spectrum", theirs_stats.power[high].mean(), ours_stats.power[high].mean()),
-    ("spot width (px)", fit.spots.sigma_px, calibration.psf_width(ours).sigma_px),
-]
-for words, recorded_value, simulated_value in rows:
-    print(f"{words:30s} recorded {recorded_value:9.2f}   simulated {simulated_value:9.2f}")
-print(f"overlap of the histograms: {100 * overlap:.0f} %")
-
-# %% mystnb={"image": {"alt": "Left: histograms of counts of recorded and simulated movies, nearly on top of each other with a long tail of bright pixels. Right: power spectra of both, equal at high frequency and close at low frequency."}, "figure": {"name": "fig-sim-real", "caption": "The calibrated simulator agrees where it was not tuned. Histogram of all pixels and radial power spectrum of one recording and of its simulation."}}
-plots.statistics_beside(theirs_stats, ours_stats, f"recorded ({name})" if real else name)
-plt.show()
-
-# %% mystnb={"image": {"alt": "Two rows of four frames, recorded above and simulated below, with the same colour scale: bright spots on a grainy background of the same grain."}, "figure": {"name": "fig-side-by-side", "caption": "Which row is real? Four frames of the recording (top) and of the simulation (bottom), same colour scale."}}
-pictures = [source[[0, 3, 6, 9], 5] for source in (stack, ours)]
-low, high = np.quantile(stack, [0.01, 0.9995])
-plots.film(pictures, "counts", labels=["recorded" if real else "made by us", "simulated"], vmin=low, vmax=high)
-plt.show()
-
-# %%
-claim("histogram-overlap", measured=overlap, at_least=0.9, source="calibration used background and bright spots only")
+movie = real[next(iter(real))][0] if real else made[0]
+level = first["zero_variance_level"] if real else line.zero_variance_level
+background = movie[:, transfer.background_mask(movie)]  # (16, pixels)
+nats = {}
+for model in matching.MODELS:
+    best = matching.match_noise(background, model, "likelihood", offset=level)
+    nats[model] = best.value
+    print(f"{model:9s} negative log-likelihood {best.value:.4f} nats per pixel, width {best.scale:.0f} counts")
 claim(
-    "noise-floor", measured=noise_ratio, expected=1, tolerance=0.1, source="power spectrum above 0.3 cycles per pixel"
+    "em-fits-better", measured=nats["gaussian"] - nats["em"], at_least=0.01, unit="nats", source="camera with EM gain"
+)
+claim(
+    "laplace-fits-worse", measured=nats["laplace"] - nats["gaussian"], at_least=0.01, unit="nats", source="same pixels"
 )
 
 # %% [markdown]
-# Where they still differ is instructive: real molecules come in a mixture of speeds and numbers that we did not calibrate, so the low frequencies and the brightest pixels are only close. Lesson 03 meets this gap again.
+# ## 9. Simulated beside recorded
+#
+# A calibration earns trust when it predicts what it was not fitted to. Two numbers are still open: how many molecules, and how fast? `calibration.motion` counts the spots of each frame, and takes one $D$ per movie from their squared steps. The recorded windows were cut out around a molecule, so ours starts near the centre.
+# Then we make a twin of each recording. Beside it stands a floor: the same camera without any molecule. A comparison that the floor passes tells nothing about molecules.
+
+
+# %%
+def contents(stack):
+    groups = stack.reshape(10, -1, *stack.shape[1:])  # neighbours in a recording often show one molecule
+    parts = [calibration.image_statistics(group) for group in groups]
+    power, k = np.array([part.power for part in parts]), parts[0].frequency
+    low, middle, high = (power[:, band].mean(axis=1) for band in (k < 0.06, (k > 0.06) & (k < 0.15), k > 0.3))
+    return low.mean(), low.std(ddof=1) / np.sqrt(10), middle.mean(), high.mean(), np.quantile(stack, 0.999)
+
+
+beside = {}
+for name, stack in shown.items():
+    fit, moves = fits[name]
+    slowest, D_typical, fastest = np.nanquantile(moves.D_px2_frame, [0.1, 0.5, 0.9])
+    D_movies = np.nan_to_num(moves.D_px2_frame, nan=D_typical) * pixel_um**2 / dt_s
+    start, n_molecules = dict(start_spread_px=4, rng=rng), max(1, round(moves.spots_per_frame))
+    twin = calibration.simulate_recording(fit, D_movies, len(stack), n_molecules=n_molecules, **start)
+    empty = calibration.simulate_recording(fit, D_movies, len(stack), n_molecules=0, **start)
+    beside[short[name]] = (stack, twin, empty)
+    print(
+        f"{short[name]:5s}{moves.spots_per_frame:.2f} spots per frame, D from {slowest:.2f} to {fastest:.1f} px²/frame"
+    )
+
+# %%
+print("ratio to the recording    low frequencies    middle    high     99.9 % quantile")
+for name, three in beside.items():
+    truly, *others = map(contents, three)
+    for words, other in zip(("twin", "no molecules"), others, strict=True):
+        low, middle, high, bright = (other[k] / truly[k] for k in (0, 2, 3, 4))
+        error = low * np.hypot(other[1] / other[0], truly[1] / truly[0])
+        print(f"{name:5s}{words:20s}{low:9.2f} ± {error:.2f}{middle:12.2f}{high:9.3f}{bright:14.2f}")
+        if words == "twin":
+            claim(f"twin-{name}", measured=low, expected=1, tolerance=3 * error, source="low frequencies")
+            claim(f"grain-{name}", measured=high, expected=1, tolerance=0.08, source="high frequencies")
+        else:
+            claim(f"no-molecules-{name}", measured=low, at_most=0.85, source="low frequencies of the camera alone")
+if not real:
+    for name in recorded:
+        skip(f"twin-{short[name]}", why="the real movies are not on this machine")
+
+# %% mystnb={"image": {"alt": "Histograms of counts above, power spectra below, one column per recording. Recorded and simulated curves lie close together over the whole range; the dotted curve of the camera without molecules has the same high frequencies and falls short at low frequencies and in the bright tail."}, "figure": {"name": "fig-sim-real", "caption": "The camera is right, and the light of the molecules too. Histograms of all pixels (top) and radial power spectra (bottom) of each recording, of its twin, and of the same camera without molecules."}}
+plots.statistics_beside({name: [calibration.image_statistics(x) for x in three] for name, three in beside.items()})
+plt.show()
+
+# %% mystnb={"image": {"alt": "Two rows of four frames, recorded above and simulated below, on the same colour scale: one bright spot near the centre of a grainy background, with the same grain in both rows."}, "figure": {"name": "fig-side-by-side", "caption": "Same grain, different molecules. Frames of four movies of a recording (top) and of its twin (bottom), same colour scale."}}
+name = "70" if real else "ours"
+stack, twin, _ = beside[name]
+chosen = np.linspace(0, len(stack) - 1, 4).astype(int)
+low, high = np.quantile(stack, [0.01, 0.9995])
+labels = [f"recorded ({name})" if real else "made by us", "its twin"]
+plots.film([source[chosen, 5] for source in (stack, twin)], "counts", labels=labels, vmin=low, vmax=high)
+plt.show()
+
+# %% [markdown]
+# The noise agrees within a few per cent, and the power at low frequencies, where the molecules are, within its error. Without molecules it fails, so the test has teeth.
+# It also shows the limit. Real molecules are a mixture: the fast tenth of the movies moves more than fifty times faster than the slow tenth. In 104 and 70 the twins have 40 % too much power at middle frequencies: their spots are sharper than the real ones, which go out of focus, change their speed, come and go. A network trained on twins will meet that; lesson 03 does.
 #
 # ## 10. From a full field to single movies
 #
-# A microscope does not deliver 64 x 64 movies with one molecule in the middle. It delivers a field with many. We find the spots with a {term}`matched filter`, a Gaussian of the width of the spot minus a wider one, and cut a window around each.
+# A microscope does not deliver 64 x 64 movies with one molecule in the middle. It delivers a field with many. We find the spots with a {term}`matched filter`, a Gaussian of the width of the spot minus a wider one. We cut a window around each, and keep those that lie inside the field and hold no second spot.
 
 # %%
-field = detection.simulate_field(
-    0.5, 10, n_pixels=200, photons=800.0, background=9.0, psf_sigma_um=0.12, rng=np.random.default_rng(SEED + 3)
-)
+scene = dict(n_pixels=256, photons=800.0, background=9.0, psf_sigma_um=0.12)
+field = detection.simulate_field(0.5, 8, rng=np.random.default_rng(SEED + 3), **scene)
 spots = detection.detect(field.images[0], psf_sigma_px=1.2, threshold=6)
 cut = detection.crop(field.images, spots.positions)
-truth_px = field.tracks_px[:, 0].mean(axis=1)
-visible = ((truth_px > 2) & (truth_px < 198)).all(axis=1)
-pairs = detection.match(spots.positions, truth_px[visible])
-recall, precision = len(pairs) / visible.sum(), len(pairs) / len(spots.positions)
+offsets = np.abs(spots.positions[:, None] - spots.positions).max(axis=2)
+alone = ((offsets < 32).sum(axis=1) == 1)[cut.kept]
+single = cut.images[alone]  # (m, 16, 64, 64), ready for a network
 print(
-    f"{len(spots.positions)} spots, {len(pairs)} of {visible.sum()} molecules, {len(cut.images)} windows lie inside the field"
+    f"8 molecules, {len(spots.positions)} spots, {cut.kept.sum()} windows inside the field, {len(single)} with one spot"
 )
 
-# %% mystnb={"image": {"alt": "A field of 200 by 200 pixels with ten bright spots, each ringed; squares of 64 pixels are drawn around those that lie fully inside."}, "figure": {"name": "fig-field", "caption": "Find, then cut. First frame of a simulated field; rings: detected spots; squares: the 64 x 64 windows that lie fully inside. Overlapping windows hold two molecules."}}
-plots.field_of_view(field.images[0], spots.positions, cut.corners, 64)
+# %% mystnb={"image": {"alt": "A field of 256 by 256 pixels with bright spots, each ringed; squares of 64 pixels are drawn around those that lie inside and are alone."}, "figure": {"name": "fig-field", "caption": "Find, then cut. First frame of a simulated field of 26 µm; rings: detected spots; squares: the 64 x 64 windows that lie inside the field and hold one spot."}}
+plots.field_of_view(field.images[0], spots.positions, cut.corners[alone], 64, bar_px=50, bar_label="5 µm")
 plt.show()
 
+# %% [markdown]
+# How many molecules are found, and how many spots are molecules? One field cannot tell. Here are twenty; molecules within 3 px of the edge are not counted as missed.
+
 # %%
-claim("detection-recall", measured=recall, at_least=0.85, source="simulated field, 800 photons over a background of 9")
-claim("detection-precision", measured=precision, at_least=0.9, source="same field")
+visible_found, visible_all, true_spots, all_spots = 0, 0, 0, 0
+for _ in range(20):
+    one = detection.simulate_field(0.5, 10, n_frames=1, rng=rng, **scene)
+    truth_px = one.tracks_px[:, 0].mean(axis=1)
+    visible = ((truth_px > 3) & (truth_px < 253)).all(axis=1)
+    seen = detection.detect(one.images[0], psf_sigma_px=1.2, threshold=6).positions
+    pairs = detection.match(seen, truth_px)
+    visible_found, visible_all = visible_found + visible[pairs[:, 1]].sum(), visible_all + visible.sum()
+    true_spots, all_spots = true_spots + len(pairs), all_spots + len(seen)
+claim(
+    "detection-recall", measured=visible_found / visible_all, at_least=0.96, source="800 photons over a background of 9"
+)
+claim("detection-precision", measured=true_spots / all_spots, at_least=0.98, source="same fields")
 
 # %% [markdown]
 # ## What the paper said and what we found
 #
 # | The original {cite}`silly2024` | Its number | Ours | Why they differ |
 # |---|---|---|---|
-# | Time to make a movie | 180 ms, "an expensive process" | 1.3 ms, or 0.6 ms from a table | separable error functions; noise drawn once ({numref}`fig-camera` and the record above) |
-# | PSF width | $2.35 \times$ FWHM: 0.943 px | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side; close by luck |
-# | Photons in the brightest pixel | 41 in every frame | as many as arrive | its noise is scaled by the maximum of the frame |
-# | Noise of real movies | guessed by SSIM, MSE, PSNR | read off the noise itself | pixel-by-pixel objectives want no noise ({numref}`fig-objectives`) |
-# | Scale of real movies | counts / 18,000 | gain 55 and 24 counts per photoelectron, offsets 510 and 600 | photon transfer and skewness ({numref}`fig-transfer`) |
+# | Time to make a movie | "an expensive process"; 180 ms for our copy of its loop | 1.3 ms, or 0.6 ms from a table | separable error functions; noise drawn only where there is light |
+# | PSF width | $2.35 \times$ FWHM / 5 nm: 0.943 px | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side, and the pixel is 5 nm wide: close by luck |
+# | Background | $100 \pm 10$ counts, cut at 130 | a Poisson number per pixel | a camera's background has the noise of its light |
+# | Photons in the brightest pixel | 41 in every frame | as many as arrive | its noise is scaled by the maximum of the frame ({numref}`fig-original`) |
+# | Noise of real movies | matched by SSIM, MSE, PSNR, and then not used in training | read off the noise itself | pixel-by-pixel objectives want no noise ({numref}`fig-objectives`) |
+# | Scale of real movies | counts / 18,000 | gain 55 to 58 and 24 counts per photoelectron, offsets 510 and 600 | photon transfer and skewness ({numref}`fig-transfer`) |
 #
 # ## Exercises
 #

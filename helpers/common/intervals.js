@@ -20,7 +20,7 @@ function render({ model, el }) {
     title: "What an interval promises",
     hint: "Forty groups measure the same diffusion coefficient, each from its own walkers. Bars are 95 % intervals.",
   });
-  panel.range({ name: "n", label: "Walkers in each group", min: 10, max: 5000, step: 0.02, log: true,
+  panel.range({ name: "n", label: "Walkers in each group", min: 100, max: 5000, step: 0.02, log: true,
     format: (value) => `${Math.round(value)}` });
   panel.button("Measure again", () => panel.set("seed", panel.values.seed + 1));
   const forest = panel.canvas("Estimate / truth of each group with its interval", 0.45, true);

@@ -1,22 +1,25 @@
 """Calibration: which settings of the simulator make movies like the recorded ones, and how sure that is."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 from scipy import optimize, special
 
 from helpers.common import check
-from helpers.molecules import detection
+from helpers.molecules import brownian, camera, detection, movies
 from helpers.molecules.transfer import PhotonTransfer, background_mask, photon_transfer
 
 __all__ = [
     "Background",
     "Calibration",
     "ImageStatistics",
+    "Motion",
     "SpotWidth",
     "background_level",
     "calibrate",
     "image_statistics",
+    "motion",
     "psf_width",
     "simulate_recording",
 ]
@@ -27,8 +30,8 @@ _HALF = 6  # spots are fitted in windows of 12 x 12 pixels
 class SpotWidth(NamedTuple):
     """Width of bright, slow spots: median ``sigma_px``, its standard error, and the spread of single spots.
 
-    ``counts`` is the median light of a spot in counts, ``counts_spread`` its relative spread, over ``n_spots`` spots;
-    spreads are half the distance between the 16th and the 84th percentile.
+    ``counts`` is the median light of all bright spots in counts, ``counts_spread`` its relative spread; ``n_spots``
+    slow ones gave the width. Spreads are half the distance between the 16th and the 84th percentile.
     """
 
     sigma_px: float
@@ -57,6 +60,14 @@ class Calibration(NamedTuple):
     settings: dict
 
 
+class Motion(NamedTuple):
+    """Spots per frame, the D of each movie (n,) in px^2 per frame (NaN: too few steps), and the number of steps."""
+
+    spots_per_frame: float
+    D_px2_frame: np.ndarray
+    n_steps: int
+
+
 class ImageStatistics(NamedTuple):
     """Histogram (density per count over ``edges``), power spectrum (counts^2) over ``frequency`` (cycles per pixel)."""
 
@@ -67,47 +78,55 @@ class ImageStatistics(NamedTuple):
 
 
 def psf_width(stack, sigma_px: float = 1.3, threshold: float = 10.0, max_step_px: float = 0.7, max_spots: int = 200):
-    """Return the width of bright, slow spots in movies (..., T, H, W) as a ``SpotWidth``.
+    """Return the width and the light of bright single spots in movies (..., T, H, W) as a ``SpotWidth``.
 
     A pixel-integrated Gaussian on a flat background is fitted by least squares to spots with a score above
-    ``threshold`` for a filter of width ``sigma_px``, alone in their window, that moved by less than ``max_step_px``
-    since the frame before (so motion blur adds less than max_step^2 / 12 to sigma^2). ``max_spots`` are taken,
-    evenly over the movies. ValueError if fewer than 5 are found.
+    ``threshold`` for a filter of width ``sigma_px``, alone in their window. The light is that of all of them. The
+    width is that of the slow ones, which moved by less than ``max_step_px`` since the frame before (so motion blur
+    adds less than max_step^2 / 12 to sigma^2). ``max_spots`` of each kind are taken, evenly over the movies.
+    ValueError if fewer than 5 slow ones are found.
     """
     stack = check.finite("stack", stack)
     if stack.ndim < 3 or min(stack.shape[-2:]) <= 2 * _HALF:
         raise ValueError(f"stack must have shape (..., T, H, W) with H, W > {2 * _HALF}, got {stack.shape}")
     check.positive("max_step_px", max_step_px)
     max_spots = check.whole("max_spots", max_spots, at_least=5)
-    windows, movie = [], []
+    windows, slow, movie = [], [], []
     for number, frames in enumerate(stack.reshape(-1, *stack.shape[-3:])):
-        found = list(_slow_windows(frames, sigma_px, threshold, max_step_px))
-        windows += found
-        movie += [number] * len(found)
-    if len(windows) < 5:
-        raise ValueError(f"stack shows only {len(windows)} bright, slow, single spots, at least 5 are needed")
-    chosen = np.unique(np.linspace(0, len(windows) - 1, max_spots).round().astype(int))
-    fits = np.array([_fit_spot(windows[k], sigma_px) for k in chosen])
+        for window, step in _single_spots(frames, sigma_px, threshold):
+            windows.append(window)
+            slow.append(step < max_step_px)
+            movie.append(number)
+    if sum(slow) < 5:
+        raise ValueError(f"stack shows only {sum(slow)} bright, slow, single spots, at least 5 are needed")
+    chosen = _evenly(np.flatnonzero(slow), max_spots)
+    width = np.array([_fit_spot(windows[k], sigma_px)[0] for k in chosen])
+    light = np.array([_fit_spot(windows[k], sigma_px)[1] for k in _evenly(np.arange(len(windows)), max_spots)])
     independent = len(np.unique(np.array(movie)[chosen]))  # spots of one movie are mostly one molecule
-    width, light = np.median(fits, axis=0)
-    width_spread, light_spread = np.ptp(np.percentile(fits, [16, 84], axis=0), axis=0) / 2
+    width_spread, light_spread = (np.ptp(np.percentile(values, [16, 84])) / 2 for values in (width, light))
     error = 1.2533 * width_spread / np.sqrt(independent)
-    return SpotWidth(*map(float, (width, error, width_spread, light, light_spread / light)), len(fits))
+    middle = np.median(light)
+    return SpotWidth(*map(float, (np.median(width), error, width_spread, middle, light_spread / middle)), len(width))
 
 
-def _slow_windows(frames, sigma_px, threshold, max_step_px):
-    """Yield the windows of spots that stand alone and have hardly moved since the frame before."""
-    before = None
+def _evenly(items, most):
+    """Return at most so many of the items, evenly spaced."""
+    return items[np.unique(np.linspace(0, len(items) - 1, most).round().astype(int))]
+
+
+def _single_spots(frames, sigma_px, threshold):
+    """Yield (window, step since the frame before in px) of bright spots that stand alone."""
+    before = np.empty((0, 2))
     for frame in frames:
         everything = detection.detect(frame, sigma_px, threshold / 2)
         bright = everything.positions[everything.score > threshold]
-        for spot in bright if before is not None else ():
+        for spot in bright:
             corner = np.rint(spot).astype(int) - _HALF
             inside = (corner >= 0).all() and (corner + 2 * _HALF <= frame.shape).all()
             distances = np.linalg.norm(everything.positions - spot, axis=1)
-            steps = np.linalg.norm(before - spot, axis=1)
-            if inside and (distances < 1.5 * _HALF).sum() == 1 and len(steps) and steps.min() < max_step_px:
-                yield frame[corner[0] : corner[0] + 2 * _HALF, corner[1] : corner[1] + 2 * _HALF]
+            if inside and (distances < 1.5 * _HALF).sum() == 1:
+                step = np.linalg.norm(before - spot, axis=1).min(initial=np.inf)
+                yield frame[corner[0] : corner[0] + 2 * _HALF, corner[1] : corner[1] + 2 * _HALF], step
         before = bright
 
 
@@ -164,7 +183,7 @@ def calibrate(stack, excess: float = 2.0, read_noise: float = 0.0, pixel_um: flo
     """Return the simulator's settings for the movies (n, T, H, W) of one recording.
 
     Photon transfer gives gain and offset once ``excess`` (2 with EM gain, 1 without) and ``read_noise`` (electrons)
-    are assumed; counts over gain give the background and the light of bright, slow spots (the mean of a
+    are assumed; counts over gain give the background and the light of bright spots (the mean of a
     lognormal law with their median and spread, which is what ``photons`` means there). ``pixel_um``
     only sets the unit of length.
     """
@@ -186,35 +205,77 @@ def calibrate(stack, excess: float = 2.0, read_noise: float = 0.0, pixel_um: flo
     return Calibration(transfer, spots, background, settings)
 
 
-def simulate_recording(calibration, D_um2_s, n_movies: int, *, n_molecules: int = 1, n_pixels: int = 64, rng=None):
+def motion(stack, sigma_px: float = 1.3, threshold: float = 6.0, reach_px: float = 8.0) -> Motion:
+    """Return how many spots the frames of movies (n, T, H, W) show, and how fast those of each movie move.
+
+    Spots (score above ``threshold`` for a filter of width ``sigma_px``) of successive frames are linked where each is
+    the other's nearest and within ``reach_px``. The mean squared step of a movie is 4 D (1 - 2 R) px^2 with the blur
+    coefficient R = 1/6 of an open shutter; localisation errors and wrong links add to it, steps beyond the reach are
+    missed. D is NaN for a movie with fewer than 4 steps. ValueError if no movie has more.
+    """
+    stack = check.finite("stack", stack)
+    if stack.ndim != 4:
+        raise ValueError(f"stack must have shape (n, T, H, W), got {stack.shape}")
+    reach = float(check.positive("reach_px", reach_px))
+    n_spots, n_steps, D_px2_frame = 0, 0, np.full(len(stack), np.nan)
+    for number, frames in enumerate(stack):
+        spots = [detection.detect(frame, sigma_px, threshold).positions for frame in frames]
+        squares = np.concatenate([_squared_steps(before, after, reach) for before, after in pairwise(spots)])
+        n_spots, n_steps = n_spots + sum(map(len, spots)), n_steps + len(squares)
+        if len(squares) >= 4:
+            D_px2_frame[number] = squares.mean() / (4 * (1 - 2 / 6))
+    if np.isnan(D_px2_frame).all():
+        raise ValueError(f"stack shows only {n_steps} steps of spots, one movie with at least 4 is needed")
+    return Motion(n_spots / (len(stack) * stack.shape[1]), D_px2_frame, n_steps)
+
+
+def _squared_steps(before, after, reach):
+    """Return the squared distances (px^2) between spots of two frames that are each other's nearest."""
+    if not len(before) or not len(after):
+        return np.empty(0)
+    gap = np.linalg.norm(after[:, None] - before, axis=-1)
+    nearest = gap.argmin(axis=1)
+    mutual = gap.argmin(axis=0)[nearest] == np.arange(len(after))
+    step = gap[np.arange(len(after)), nearest][mutual]
+    return step[step < reach] ** 2
+
+
+def simulate_recording(
+    calibration, D_um2_s, n_movies: int, *, n_molecules: int = 1, start_spread_px=None, n_pixels: int = 64, rng=None
+):
     """Return movies (n, 16, H, W) of a calibrated microscope, float32 counts, with its uneven background.
 
-    Each movie has ``n_molecules`` of lognormal brightness that start anywhere, and a background of its own level
-    and linear slope, Gaussian with the spreads found between and within the recorded movies.
+    ``D_um2_s`` is one number or one per movie. Each movie has ``n_molecules`` (0 or more) of lognormal brightness
+    that start within ``start_spread_px`` of its centre along each axis (default: anywhere), and a background of its
+    own level and linear slope, Gaussian with the spreads found between and within the recorded movies.
     """
-    n_movies, n_molecules = check.whole("n_movies", n_movies), check.whole("n_molecules", n_molecules)
+    n_movies, n_pixels = check.whole("n_movies", n_movies), check.whole("n_pixels", n_pixels)
+    n_molecules = check.whole("n_molecules", n_molecules, at_least=0)
+    D = check.positive("D_um2_s", D_um2_s)
+    if D.shape not in [(), (n_movies,)]:
+        raise ValueError(f"D_um2_s must be one number or one per movie ({n_movies}), got shape {D.shape}")
+    spread_px = (
+        n_pixels / 2 if start_spread_px is None else float(check.non_negative("start_spread_px", start_spread_px))
+    )
     rng = np.random.default_rng() if rng is None else rng
     settings, found = dict(calibration.settings), calibration.background
     width = np.sqrt(np.log1p(settings.pop("brightness_spread") ** 2))
     photons, typical = settings.pop("photons"), settings.pop("background")
-    across = np.linspace(-np.sqrt(3), np.sqrt(3), check.whole("n_pixels", n_pixels))
-    images = []
-    for _ in range(n_movies):
+    psf_sigma_um, pixel_um = settings.pop("psf_sigma_um"), settings.pop("pixel_um")
+    across = np.linspace(-np.sqrt(3), np.sqrt(3), n_pixels)
+    images = np.empty((n_movies, 16, n_pixels, n_pixels), dtype=np.float32)
+    for movie, D_movie in zip(images, np.broadcast_to(D, n_movies), strict=True):
         angle = rng.uniform(0, 2 * np.pi)
         slope = found.within_movies * (np.cos(angle) * across[:, None] + np.sin(angle) * across)
         uneven = found.level * (found.between_movies * rng.standard_normal() + slope) / settings["gain"]
-        light = photons * np.exp(width * rng.standard_normal(n_molecules) - width**2 / 2)
-        field = detection.simulate_field(
-            D_um2_s,
-            n_molecules,
-            n_pixels=n_pixels,
-            photons=light,
-            background=np.maximum(typical + uneven, 0),
-            rng=rng,
-            **settings,
-        )
-        images.append(field.images)
-    return np.stack(images)
+        expected = np.broadcast_to(np.maximum(typical + uneven, 0), movie.shape).copy()
+        if n_molecules:
+            light = photons * np.exp(width * rng.standard_normal(n_molecules) - width**2 / 2)
+            start = spread_px * pixel_um * rng.uniform(-1, 1, (n_molecules, 2))
+            walks = brownian.simulate_tracks(D_movie, n_molecules, rng=rng)
+            expected += movies.render(walks, light, psf_sigma_um, pixel_um, n_pixels, start).sum(axis=0)
+        movie[...] = camera.add_noise(expected, rng=rng, **settings)
+    return images
 
 
 def image_statistics(stack, edges=None, n_bins: int = 64) -> ImageStatistics:

@@ -27,6 +27,7 @@ __all__ = [
     "N_PIXELS",
     "N_SUB",
     "PIXEL_NM",
+    "PSF_AND_PIXEL_NM",
     "PSF_SIGMA_PX",
     "SIGNAL_COUNTS",
     "UNIT_NM2_S",
@@ -46,6 +47,7 @@ _GRID_NM = np.linspace(-159.0, 159.0, N_PIXELS * _BLOCK)
 _SIGMA_NM = 2.35 * 200 / 100  # FWHM 200 nm over 100 nm pixels, multiplied by 2.35 where it should be divided
 PIXEL_NM = _BLOCK * (_GRID_NM[1] - _GRID_NM[0])  # 4.984
 PSF_SIGMA_PX = _SIGMA_NM / PIXEL_NM  # 0.943
+PSF_AND_PIXEL_NM = (_SIGMA_NM, PIXEL_NM)
 SIGNAL_COUNTS = N_SUB * _PEAK * 2 * np.pi * PSF_SIGMA_PX**2  # 5587 counts per frame
 _BACKGROUND, _BACKGROUND_SD, _BACKGROUND_MAX = 100.0, 10.0, 130.0  # counts
 _BRIGHTEST = 4096 / 100  # photons that its noise gives to the brightest pixel of a frame

@@ -49,7 +49,7 @@ def spread_against_error(ratios, spreads: dict, fine, bounds) -> Figure:
 def paths_in_frames(walk_um) -> Figure:
     """Draw one path (T, n_sub, 2) um (y, x), frame by frame in its own colour and marker, with the mean of each."""
     fig, axes = plotting.figure(1, 1, 5.2, 4.4)
-    colors = [COLORS[name] for name in ("data", "classical", "network", "baseline")]
+    colors = [COLORS[name] for name in ("data", "classical", "baseline", "paper")]
     for k, frame in enumerate(walk_um):
         part = np.concatenate([walk_um[k - 1, -1:], frame]) if k else frame
         color, marker = colors[k % 4], "osv^"[k % 4]
@@ -83,7 +83,7 @@ def film(rows, unit: str, titles=(), labels=(), vmin=None, vmax=None, bar_px: fl
 def camera_histograms(bars: dict, lines: dict, bins) -> Figure:
     """Draw histograms of counts of a plain and an EM camera: ``bars`` as areas, ``lines`` over them."""
     fig, axes = plotting.figure(1, 1, 6.4, 3.4)
-    for name, kind in zip(bars, ("classical", "network"), strict=True):
+    for name, kind in zip(bars, ("classical", "baseline"), strict=True):
         axes.hist(bars[name], bins, density=True, color=COLORS[kind], alpha=0.35)
         density = np.histogram(lines[name], bins, density=True)[0]
         axes.plot((bins[:-1] + bins[1:]) / 2, density, **role(kind, markersize=3, label=name))
@@ -95,7 +95,7 @@ def camera_histograms(bars: dict, lines: dict, bins) -> Figure:
 def cue_ranking(ranking: dict) -> Figure:
     """Draw rank correlations {world: {cue: value}} as grouped bars, each cue with its own hatch."""
     fig, axes = plotting.figure(1, 1, 7, 3.8)
-    looks = {"trajectory": ("classical", ""), "shape": ("network", "//"), "brightness": ("baseline", "..")}
+    looks = {"trajectory": ("classical", ""), "shape": ("data", "//"), "brightness": ("baseline", "..")}
     for k, (cue, (kind, hatch)) in enumerate(looks.items()):
         places = np.arange(len(ranking)) + 0.27 * (k - 1)
         heights = [values[cue] for values in ranking.values()]
@@ -123,7 +123,7 @@ def light_of_the_original(photons: dict, at_rest: float, images: dict) -> Figure
 def transfer_lines(points: dict, lines: dict) -> Figure:
     """Draw (mean, variance) points {name: (n, 2)} and lines {name: (slope, zero-variance level)}."""
     fig, axes = plotting.figure(1, 1, 6.6, 3.9)
-    for (name, point), kind in zip(points.items(), ("classical", "network", "baseline"), strict=False):
+    for (name, point), kind in zip(points.items(), ("classical", "baseline", "data"), strict=False):
         slope, level = lines[name]
         axes.plot(*point.T, **role(kind, linestyle="", markersize=4, label=name))
         ends = np.array([level, point[:, 0].max()])
@@ -150,23 +150,30 @@ def objectives(scales, smooth: dict, rough: dict, truth: float, good: tuple) -> 
     return fig
 
 
-def statistics_beside(recorded, simulated, name: str) -> Figure:
-    """Draw histogram and power spectrum (``calibration.ImageStatistics``) of a recording and its simulation."""
-    fig, (left, right) = plotting.figure(1, 2, 7, 3.3)
-    centre = (recorded.edges[1:] + recorded.edges[:-1]) / 2
-    for stats, kind, words in [(recorded, "data", name), (simulated, "classical", "simulated")]:
-        seen = stats.histogram > 0
-        left.semilogy(centre[seen], stats.histogram[seen], **role(kind, marker="", label=words))
-        right.loglog(stats.frequency, stats.power, **role(kind, marker="", label=words))
-    left.set(xlabel="counts", ylabel="density (1/count)")
-    right.set(xlabel="spatial frequency (1/px)", ylabel="power (counts²)")
-    right.set_xticks([0.02, 0.05, 0.1, 0.2, 0.5], ["0.02", "0.05", "0.1", "0.2", "0.5"])
-    right.set_xticks([], minor=True)
-    left.legend()
+def statistics_beside(three: dict) -> Figure:
+    """Draw histograms over power spectra, a column per recording: {name: (recorded, simulated, camera alone)}.
+
+    Each of the three is a ``calibration.ImageStatistics``.
+    """
+    fig, panels = plotting.figure(2, len(three), 7, 5, squeeze=False, sharey="row")
+    looks = {"recorded": ("data", "-"), "simulated": ("classical", "--"), "no molecules": ("theory", ":")}
+    for (upper, lower), (name, statistics) in zip(panels.T, three.items(), strict=True):
+        for stats, (words, (kind, dash)) in zip(statistics, looks.items(), strict=True):
+            look = role(kind, marker="", linestyle=dash, label=words)
+            seen = stats.histogram > 0
+            upper.semilogy(((stats.edges[1:] + stats.edges[:-1]) / 2)[seen], stats.histogram[seen], **look)
+            lower.loglog(stats.frequency, stats.power, **look)
+        upper.set(title=name, xlabel="counts")
+        lower.set(xlabel="frequency (1/px)")
+        lower.set_xticks([0.02, 0.1, 0.5], ["0.02", "0.1", "0.5"])
+        lower.set_xticks([], minor=True)
+    panels[0, 0].set_ylabel("density (1/count)")
+    panels[1, 0].set_ylabel("power (counts²)")
+    panels[1, -1].legend(loc="upper right")
     return fig
 
 
-def field_of_view(image, positions_px, corners, size: int) -> Figure:
+def field_of_view(image, positions_px, corners, size: int, bar_px: float, bar_label: str) -> Figure:
     """Draw a field with a ring around each position (m, 2) px (y, x) and a square of ``size`` px at each corner."""
     fig, axes = plotting.figure(1, 1, 4.4, 3.7)
     drawn = plotting.show_image(axes, image, vmax=np.quantile(image, 0.9995))
@@ -176,5 +183,6 @@ def field_of_view(image, positions_px, corners, size: int) -> Figure:
             (left - 0.5, top - 0.5), size, size, fill=False, edgecolor=COLORS["warning"], linewidth=1
         )
         axes.add_patch(square)
+    plotting.scale_bar(axes, bar_px, bar_label)
     plotting.color_bar(fig, drawn, axes, "counts")
     return fig

@@ -1,5 +1,7 @@
 """What the molecules wing records: long measurements, and those of data that not everyone has."""
 
+import numpy as np
+
 from helpers.common import data, progress, results
 from helpers.molecules import bench, calibration, detection, io, transfer
 
@@ -22,19 +24,19 @@ def calibrate_recordings() -> None:
     folder, values = data.fetch("molecule_movies"), {}
     for name in progress.track(io.recordings(folder), "recordings"):
         movies = io.read_recording(folder / name).images
-        values[name] = summary(movies)
+        values[name] = summary(calibration.calibrate(movies), calibration.motion(movies))
     sources = [calibration, detection, io, transfer]
     print(
         results.record("calibration", values, command="python -m helpers bench calibration", seeds=[], sources=sources)
     )
 
 
-def summary(movies) -> dict:
-    """Return the calibration of the movies (n, T, H, W) of one recording as numbers by name, with standard errors."""
-    found = calibration.calibrate(movies)
+def summary(found: calibration.Calibration, moves: calibration.Motion) -> dict:
+    """Return calibration and motion of one recording as numbers by name, with standard errors."""
     line, spots, background = found.transfer, found.spots, found.background
+    slowest, typical, fastest = np.nanquantile(moves.D_px2_frame, [0.1, 0.5, 0.9])
     return {
-        "n_movies": len(movies),
+        "n_movies": len(moves.D_px2_frame),
         "slope": line.slope,
         "slope_se": line.slope_se,
         "zero_variance_level": line.zero_variance_level,
@@ -47,4 +49,8 @@ def summary(movies) -> dict:
         "gain": found.settings["gain"],
         "photons": found.settings["photons"],
         "background": found.settings["background"],
+        "spots_per_frame": moves.spots_per_frame,
+        "D_px2_frame_slowest_tenth": float(slowest),
+        "D_px2_frame": float(typical),
+        "D_px2_frame_fastest_tenth": float(fastest),
     }

@@ -77,6 +77,53 @@ def test_a_twin_of_a_recording_has_its_statistics(stack):
     np.testing.assert_allclose(simulated.power[-5:], real.power[-5:], rtol=0.1)
 
 
+def test_light_is_measured_on_moving_spots_too():
+    """A fast bright molecule beside slow faint ones: the light of a recording is not that of the slow ones alone."""
+    slow, fast = recording(12, seed=5), movies.simulate(1.5, 12, photons=1200.0, background=0.0, psf_sigma_um=0.12)
+    bright = movies.add_noise(
+        movies.render(fast.tracks_um, 1200.0, 0.12), 15.0, 50.0, 500.0, em=True, rng=np.random.default_rng(6)
+    )
+    found = calibration.psf_width(np.concatenate([slow, bright]))
+    assert found.counts > 1.2 * 600 * 50
+    assert found.sigma_px == pytest.approx(1.2, rel=0.06)
+
+
+@pytest.mark.parametrize("D_px2_frame", [0.1, 0.5, 2.0])
+def test_motion_gives_back_the_speed_and_the_number_of_spots(D_px2_frame):
+    batch = movies.simulate(
+        D_px2_frame, 40, photons=2000.0, background=3.0, psf_sigma_um=0.13, rng=np.random.default_rng(7)
+    )
+    found = calibration.motion(batch.images, reach_px=12.0)
+    assert found.spots_per_frame == pytest.approx(1, abs=0.03)
+    assert found.n_steps == pytest.approx(40 * 15, rel=0.03)
+    error = D_px2_frame / np.sqrt(found.n_steps)  # squared steps in 2D are exponential
+    assert abs(np.nanmean(found.D_px2_frame) - D_px2_frame) < 4 * error + 0.02  # 0.02: localisation error
+
+
+def test_motion_is_that_of_each_movie():
+    D = np.array([0.05, 4.0])
+    batch = movies.simulate(D, 2, photons=2000.0, background=3.0, psf_sigma_um=0.13, rng=np.random.default_rng(8))
+    slow, fast = calibration.motion(batch.images, reach_px=15.0).D_px2_frame
+    assert slow < 0.2 < 1.5 < fast
+    dark = np.random.default_rng(9).normal(10, 1, (1, 16, 64, 64))
+    assert np.isnan(calibration.motion(np.concatenate([batch.images, dark])).D_px2_frame[2])
+
+
+def test_molecules_of_a_twin_start_where_they_are_told(stack):
+    found = calibration.calibrate(stack)
+    dim = found._replace(settings={**found.settings, "photons": 5000.0, "brightness_spread": 0.0})
+    near, anywhere = (
+        calibration.simulate_recording(dim, 0.01, 20, start_spread_px=spread, rng=np.random.default_rng(10))
+        for spread in (0.0, None)
+    )
+    brightest = [np.indices((64, 64))[:, m[0] == m[0].max()].mean(axis=1) for m in near]
+    assert np.abs(np.array(brightest) - 31.5).max() < 3
+    brightest = [np.indices((64, 64))[:, m[0] == m[0].max()].mean(axis=1) for m in anywhere]
+    assert np.std(brightest) > 10
+    empty = calibration.simulate_recording(dim, 0.01, 4, n_molecules=0, rng=np.random.default_rng(10))
+    assert empty.max() < near.max() / 3
+
+
 def test_spectrum_of_white_noise_is_its_variance_and_the_histogram_integrates_to_one():
     noise = np.random.default_rng(4).normal(100, 5, (40, 64, 64))
     found = calibration.image_statistics(noise)
@@ -91,6 +138,10 @@ def test_spectrum_of_white_noise_is_its_variance_and_the_histogram_integrates_to
         (lambda: calibration.psf_width(np.zeros((64, 64))), "stack must have shape"),
         (lambda: calibration.psf_width(np.ones((2, 4, 64, 64))), "stack shows only 0 bright"),
         (lambda: calibration.psf_width(np.ones((4, 64, 64)), max_step_px=0.0), "max_step_px must be > 0"),
+        (lambda: calibration.motion(np.ones((4, 64, 64))), "stack must have shape"),
+        (lambda: calibration.motion(np.ones((2, 4, 64, 64))), "stack shows only 0 steps"),
+        (lambda: calibration.motion(np.ones((2, 4, 64, 64)), reach_px=-1), "reach_px must be > 0"),
+        (lambda: calibration.simulate_recording(None, [1.0, 2.0], 3), "D_um2_s must be one number or one per movie"),
         (lambda: calibration.background_level(np.full((4, 8, 8), np.nan)), "stack must be finite"),
         (lambda: calibration.image_statistics(np.ones((2, 2))), "stack must have shape"),
         (lambda: calibration.image_statistics(np.ones((8, 8))), "edges must increase"),
