@@ -718,7 +718,7 @@ claim("detection-precision", measured=true_spots / all_spots, at_least=0.98, sou
 #
 # | The original {cite}`silly2024` | Its number | Ours | Why they differ |
 # |---|---|---|---|
-# | Time to make a movie | "an expensive process"; 180 ms for our copy of its loop | 1.3 ms, or 0.6 ms from a table | separable error functions; noise drawn only where there is light |
+# | Time to make a movie | "an expensive process"; 100 to 180 ms for our copy of its loop | 1.1 to 1.3 ms, or 0.6 ms from a table | separable error functions; noise drawn only where there is light |
 # | PSF width | $2.35 \times$ FWHM / 5 nm: 0.943 px | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side, and the pixel is 5 nm wide: close by luck |
 # | Background | $100 \pm 10$ counts, cut at 130 | a Poisson number per pixel | a camera's background has the noise of its light |
 # | Photons in the brightest pixel | 41 in every frame | as many as arrive | its noise is scaled by the maximum of the frame ({numref}`fig-original`) |

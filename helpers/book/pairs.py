@@ -9,7 +9,7 @@ from helpers.book.runner import run
 from helpers.common import atomic
 from helpers.common.places import BUILD, NOTEBOOKS
 
-__all__ = ["check", "differences", "refresh"]
+__all__ = ["COMMITTED", "check", "differences", "refresh", "run_without_data"]
 
 COMMITTED = BUILD / "committed"
 
@@ -47,14 +47,19 @@ def check() -> int:
     return len(everything)
 
 
-def refresh(names: list[str] = ()) -> int:
-    """Run lessons and write their committed notebooks: outputs in, widget state and run metadata out.
+def run_without_data(names: list[str] = (), force: bool = False) -> None:
+    """Run lessons into ``COMMITTED`` as on a machine without the real data sets.
 
-    Real data are hidden from this run: what a recording shows is its owner's, and is not ours to commit.
+    What a recording shows is its owner's and not ours to commit, and the times are those of a fresh clone.
     """
     os.environ.pop("HELPERS_DATA_MIRROR", None)
     os.environ["HELPERS_DATA_CACHE"] = str(BUILD / "no-data")
-    run(list(names), into=COMMITTED)
+    run(list(names), force=force, into=COMMITTED)
+
+
+def refresh(names: list[str] = ()) -> int:
+    """Run lessons without real data and write their committed notebooks: outputs in, widget state and metadata out."""
+    run_without_data(names)
     chosen = find(list(names))
     for lesson in chosen:
         notebook = nbformat.read(COMMITTED / lesson.name / f"{lesson.name}.ipynb", as_version=4)
