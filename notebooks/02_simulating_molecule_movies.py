@@ -84,24 +84,10 @@ assert np.allclose(mine, theirs, atol=1e-6)
 centred = movies.render(np.full((1, 1, 1, 2), pixel_um / 2), 1.0, 0.1, pixel_um)[0, 0]
 y = np.arange(64) + 0.5
 second_moment = (centred.sum(axis=1) * (y - 32.5) ** 2).sum()
-claim(
-    "photons-conserved", measured=theirs.sum(dtype=float), expected=1, tolerance=1e-4, source="a PSF integrates to one"
-)
-claim(
-    "central-pixel-share",
-    measured=centred.max(),
-    expected=erf(1 / np.sqrt(8)) ** 2,
-    tolerance=1e-4,
-    source="pixel integral of a Gaussian: .14663",
-)
-claim(
-    "pixel-widens-spot",
-    measured=second_moment,
-    expected=1 + 1 / 12,
-    tolerance=1e-4,
-    unit="px2",
-    source="variance of a box",
-)
+share, wider, words = erf(1 / np.sqrt(8)) ** 2, 1 + 1 / 12, "pixel integral of a Gaussian"
+claim("photons-conserved", measured=theirs.sum(dtype=float), expected=1, tolerance=1e-4, source=words)
+claim("central-pixel-share", measured=centred.max(), expected=share, tolerance=1e-4, source=words)
+claim("pixel-widens-spot", measured=second_moment, expected=wider, tolerance=1e-4, unit="px2", source=words)
 
 # %% [markdown]
 # ## 2. From a walk to a blur
@@ -143,22 +129,11 @@ per_frame = (images.sum(axis=3) * (y - 32) ** 2).sum(axis=2)  # (n, T) px^2, alo
 extent = (paths[..., 0] ** 2).mean(axis=2) / pixel_um**2
 extent_expected = 4.0 * dt_s / 3 * (1 - 1 / 100) / pixel_um**2
 print(f"mean extent of a path {extent.mean():.3f} px2, expected {extent_expected:.3f}")
-claim(
-    "blob-variance",
-    measured=(per_frame - extent).mean() + extent_expected,
-    expected=(psf_sigma_um / pixel_um) ** 2 + 1 / 12 + extent_expected,
-    tolerance=1e-3,
-    unit="px2",
-    source="PSF, pixel and path add",
-)
-claim(
-    "path-variance",
-    measured=extent.mean(),
-    expected=extent_expected,
-    tolerance=4 * extent.std() / np.sqrt(extent.size),
-    unit="px2",
-    source="lesson 01: D dt / 3 (1 - 1 / n^2)",
-)
+blob = (per_frame - extent).mean() + extent_expected
+theory = (psf_sigma_um / pixel_um) ** 2 + 1 / 12 + extent_expected
+path, error = extent.mean(), extent.std() / np.sqrt(extent.size)
+claim("blob-variance", measured=blob, expected=theory, tolerance=3e-4, unit="px2", source="PSF, pixel and path add")
+claim("path-variance", measured=path, expected=extent_expected, tolerance=4 * error, unit="px2", source="lesson 01")
 
 # %% [markdown]
 # ## 3. From photons to counts
@@ -196,30 +171,11 @@ plots.camera_histograms(mine, theirs, bins=np.arange(40, 700, 15))
 plt.show()
 
 # %%
-variance = {name: counts.var() / 10**2 for name, counts in theirs.items()}
-claim(
-    "camera-mean",
-    measured=theirs["plain"].mean(),
-    expected=100 + 10 * 25,
-    tolerance=0.5,
-    unit="counts",
-    source="mean of a Poisson number",
-)
-claim(
-    "camera-variance",
-    measured=variance["plain"],
-    expected=25 + 1.5**2,
-    tolerance=0.4,
-    unit="e2",
-    source="variance of Poisson plus read noise",
-)
-claim(
-    "em-excess-factor",
-    measured=(variance["EM gain"] - 1.5**2) / 25,
-    expected=2,
-    tolerance=0.05,
-    source="Robbins & Hadwen 2003",
-)
+mean, variance = theirs["plain"].mean(), {name: counts.var() / 10**2 for name, counts in theirs.items()}
+excess = (variance["EM gain"] - 1.5**2) / 25
+claim("camera-mean", measured=mean, expected=350, tolerance=0.5, unit="counts", source="o + g (mu + b)")
+claim("camera-variance", measured=variance["plain"], expected=25 + 1.5**2, tolerance=0.4, source="mu + b + r^2")
+claim("em-excess-factor", measured=excess, expected=2, tolerance=0.05, source="Robbins & Hadwen 2003")
 
 # %% [markdown]
 # Noise, not rendering, is what takes time: a movie has 65,536 pixels, and each needs its own random number. Two ideas help. *Superposition*: Poisson numbers add, so background and signal can be drawn apart, and the signal only where there is any.
@@ -278,24 +234,12 @@ plt.show()
 
 # %%
 snapshots, uneven_light = ranking["no blur\n(snapshots)"], ranking["brightness\nvaries"]
-claim(
-    "no-blur-no-shape",
-    measured=max(abs(snapshots["shape"]), abs(snapshots["brightness"])),
-    at_most=0.3,
-    source="without blur D changes the steps only",
-)
-claim(
-    "brightness-cue-fades",
-    measured=uneven_light["brightness"] - ranking["clean"]["brightness"],
-    at_most=-0.4,
-    source="three cues in six worlds",
-)
-claim(
-    "shape-outlasts-brightness",
-    measured=uneven_light["shape"] - uneven_light["brightness"],
-    at_least=0.3,
-    source="three cues in six worlds",
-)
+blurless = max(abs(snapshots["shape"]), abs(snapshots["brightness"]))
+fading = uneven_light["brightness"] - ranking["clean"]["brightness"]
+lead = uneven_light["shape"] - uneven_light["brightness"]
+claim("no-blur-no-shape", measured=blurless, at_most=0.3, source="without blur D changes the steps only")
+claim("brightness-cue-fades", measured=fading, at_most=-0.4, source="three cues in six worlds")
+claim("shape-outlasts-brightness", measured=lead, at_least=0.3, source="three cues in six worlds")
 
 # %% [markdown]
 # Turn the knobs yourself. Which one hides the motion first?
@@ -445,23 +389,10 @@ quiet, loud = (
     movies.photon_transfer(movies.add_noise(gradient, gain=110.0, offset=510.0, read_noise=r, rng=rng))
     for r in (0.0, 1.5)
 )
-claim(
-    "skew-plain-camera",
-    measured=quiet.skew_ratio,
-    expected=1,
-    tolerance=4 * quiet.skew_ratio_se,
-    source="third cumulant",
-)
-claim(
-    "skew-em-camera", measured=line.skew_ratio, expected=1.5, tolerance=4 * line.skew_ratio_se, source="third cumulant"
-)
-claim(
-    "skew-read-noise",
-    measured=loud.skew_ratio,
-    expected=15 / (15 + 1.5**2),
-    tolerance=4 * loud.skew_ratio_se,
-    source="third cumulant",
-)
+expected_ratios = {"plain-camera": (quiet, 1), "em-camera": (line, 1.5), "read-noise": (loud, 15 / (15 + 1.5**2))}
+for name, (fit, ratio) in expected_ratios.items():
+    error = fit.skew_ratio_se
+    claim(f"skew-{name}", measured=fit.skew_ratio, expected=ratio, tolerance=4 * error, source="third cumulant")
 claim(
     "transfer-level-read-noise",
     measured=loud.zero_variance_level,
@@ -574,24 +505,12 @@ plt.show()
 
 # %%
 width_error = 150 / np.sqrt(2 * patch.size)
-claim(
-    "likelihood-finds-noise",
-    measured=table["gaussian", "likelihood"],
-    expected=150,
-    tolerance=4 * width_error,
-    unit="counts",
-    source="known truth",
-)
-claim(
-    "laplace-finds-too-much",
-    measured=table["laplace", "likelihood"],
-    expected=150 * 2 / np.sqrt(np.pi),
-    tolerance=4 * 1.2 * width_error,
-    unit="counts",
-    source="mean absolute value of a Gaussian",
-)
-claim("mse-wants-no-noise", measured=table["gaussian", "mse"] / 150, at_most=0.02, source="var(a - b) = var a + var b")
-claim("ssim-wants-less-noise", measured=table["gaussian", "ssim"] / 150, at_most=0.5, source="known truth")
+error, laplace, words = 4 * width_error, 150 * 2 / np.sqrt(np.pi), "var(a - b) = var a + var b"
+width = {objective: table["gaussian", objective] for objective in ("likelihood", "mse", "ssim")}
+claim("likelihood-finds-noise", measured=width["likelihood"], expected=150, tolerance=error, source="known truth")
+claim("laplace-finds-too-much", measured=table["laplace", "likelihood"], expected=laplace, tolerance=1.2 * error)
+claim("mse-wants-no-noise", measured=width["mse"] / 150, at_most=0.02, source=words)
+claim("ssim-wants-less-noise", measured=width["ssim"] / 150, at_most=0.5, source="known truth")
 
 # %% [markdown]
 # Which shape does the recording itself have? We ask the likelihood for the background of one movie. The EM model has no more free numbers than the others, and it wins. The physics of the camera beats the shape that happens to be in the toolbox.
