@@ -109,6 +109,9 @@ function drawCounts(axesOf, frames, shown) {
   const all = frames.flatMap((frame) => [...frame]).sort((a, b) => a - b);
   const [low, high] = [all[Math.floor(0.01 * all.length)], all.at(-1)];
   axes.image(frames[shown], N_PIXELS, low, high, 0, 0, axes.width);
+  axes.pen.fillStyle = "#000000b0";
+  axes.pen.fillRect(0, axes.width - 26, axes.width, 26);
+  axes.text(`${Math.round(low)} (dark) to ${Math.round(high)} (bright) counts`, 8, axes.width - 8, "left", "#ffffff");
   axes.describe(`Camera counts of the same frame, from ${Math.round(low)} (dark) to ${Math.round(high)} (bright).`);
   return [low, high];
 }
