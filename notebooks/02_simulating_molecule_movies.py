@@ -58,7 +58,10 @@ pixel_um, psf_sigma_um, dt_s = 0.1, 0.095, 0.01
 #
 # ```{math}
 # :label: eq-pixel
-# p_{ij} = E_i(y_0)\,E_j(x_0), \qquad E_i(y_0) = \tfrac12\left[\operatorname{erf}\frac{i + 1 - y_0}{\sqrt2\,\sigma_\mathrm{PSF}} - \operatorname{erf}\frac{i - y_0}{\sqrt2\,\sigma_\mathrm{PSF}}\right].
+# \begin{aligned}
+# p_{ij} &= E_i(y_0)\,E_j(x_0), \\
+# E_i(y_0) &= \tfrac12\left[\operatorname{erf}\frac{i + 1 - y_0}{\sqrt2\,\sigma_\mathrm{PSF}} - \operatorname{erf}\frac{i - y_0}{\sqrt2\,\sigma_\mathrm{PSF}}\right].
+# \end{aligned}
 # ```
 #
 # Lengths are in pixels, and pixel $i$ covers $i \dots i + 1$. Two vectors of length 64 make 4096 pixels. That is what makes the simulator fast.
@@ -142,7 +145,10 @@ claim("path-variance", measured=path, expected=extent_expected, tolerance=4 * er
 #
 # ```{math}
 # :label: eq-camera
-# \text{counts} = o + g\,(e + r\,\xi), \qquad \langle e \rangle = \mu + b, \quad e \sim \mathrm{Poisson}, \quad \xi \sim \mathcal N(0, 1),
+# \begin{gathered}
+# \text{counts} = o + g\,(e + r\,\xi), \\
+# e \sim \mathrm{Poisson}(\mu + b), \quad \xi \sim \mathcal N(0, 1),
+# \end{gathered}
 # ```
 #
 # with background $b$, gain $g$, offset $o$ and read noise $r$, given in electrons as if it were there before the gain. The mean is $o + g(\mu + b)$ and the variance $g^2(\mu + b + r^2)$.
@@ -301,7 +307,10 @@ claim(
 #
 # ```{math}
 # :label: eq-transfer
-# v = \mathrm{EF}\,g\,(m - o) + g^2 r^2 = s\,(m - m_0), \qquad s = \mathrm{EF}\,g, \quad m_0 = o - \frac{g r^2}{\mathrm{EF}},
+# \begin{gathered}
+# v = \mathrm{EF}\,g\,(m - o) + g^2 r^2 = s\,(m - m_0), \\
+# s = \mathrm{EF}\,g, \quad m_0 = o - \frac{g r^2}{\mathrm{EF}},
+# \end{gathered}
 # ```
 #
 # a straight line, the {term}`photon transfer` curve {cite}`janesick2007`. A line has two numbers, $s$ and $m_0$. The camera has four: gain, offset, read noise, and the excess factor (1 or 2). **Two numbers cannot give four.** First we make a recording whose truth we know, and look at its line.
@@ -374,11 +383,11 @@ what_if(line.slope, line.zero_variance_level, mean.mean())
 # %% [markdown]
 # The first line is the truth. The second has half the photons, and nothing in it looks wrong. The third is impossible: a negative background. Dark frames would fix the offset; a data sheet would fix the read noise. We have neither, but the noise has a third number, its *skewness*.
 #
-# A Poisson number of electrons with mean $b$, each multiplied by a random $x$, has the variance $b\langle x^2\rangle$ and the third cumulant $b\langle x^3\rangle$. In units of one electron the slope is $\langle x^2\rangle$. So the ratio
+# A Poisson number of electrons with mean $b$, each multiplied by a random $x$ of mean 1, has the variance $\kappa_2 = b\langle x^2\rangle$ and the third cumulant $\kappa_3 = b\langle x^3\rangle$. In units of one electron the slope is $s = \langle x^2\rangle$. On a plain camera $x = 1$; behind EM gain $x$ is exponential. So the ratio is
 #
 # ```{math}
 # :label: eq-skew
-# \frac{\text{third cumulant}}{\text{variance} \times \text{slope}} = \frac{\langle x^3\rangle}{\langle x^2\rangle^2} = \begin{cases} 1 & \text{plain camera, } x = 1, \\ 6 / 2^2 = 3/2 & \text{EM gain, } x \text{ exponential.} \end{cases}
+# \frac{\kappa_3}{\kappa_2\, s} = \frac{\langle x^3\rangle}{\langle x^2\rangle^2} = \begin{cases} 1 & \text{plain camera,} \\ 6 / 2^2 = 3/2 & \text{EM gain.} \end{cases}
 # ```
 #
 # Read noise adds to the variance and not to the third cumulant: it multiplies the ratio by $b / (b + r^2 / \mathrm{EF})$. A ratio close to 3/2 therefore says two things: EM gain, and little read noise.
