@@ -11,7 +11,12 @@ from pathlib import Path
 
 from helpers.common.places import NOTEBOOKS, ROOT
 
-TRAININGS = {"tracks": "helpers.molecules.training:train_tracks"}
+TRAININGS = {
+    "tracks": "helpers.molecules.training:train_tracks",
+    "molecules": "helpers.molecules.reader_training:train_molecules",
+    "molecules-original": "helpers.molecules.reader_training:train_original",
+    "molecules-physical": "helpers.molecules.reader_training:train_physical",
+}
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",
     "calibration": "helpers.molecules.records:calibrate_recordings",

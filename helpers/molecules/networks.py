@@ -1,13 +1,32 @@
-"""Networks that read a diffusion coefficient."""
+"""Networks that read a diffusion coefficient: load them, and ask them."""
+
+import warnings
+from itertools import product
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from helpers.common import check, checkpoints
-from helpers.molecules.estimators import modes
+from helpers.molecules import replicas, worlds
+from helpers.molecules.estimators import Prior, modes
+from helpers.molecules.localize import as_float32
+from helpers.molecules.reader import Posterior, TrackAndBlob, mixtures, posterior
+from helpers.molecules.replicas import ParkCNN, ResNet2D, ResNet3D
+from helpers.molecules.views import look, turn
 
-__all__ = ["TrackNetwork", "load", "predict_tracks", "track_features"]
+__all__ = [
+    "ParkCNN",
+    "ResNet2D",
+    "ResNet3D",
+    "TrackAndBlob",
+    "TrackNetwork",
+    "load",
+    "predict",
+    "predict_tracks",
+    "read",
+    "track_features",
+]
 
 
 class TrackNetwork(nn.Module):
@@ -48,10 +67,47 @@ def predict_tracks(model: TrackNetwork, positions_um, dt_s: float) -> np.ndarray
 
 
 def load(name: str) -> nn.Module:
-    """Return the shipped network called ``name`` ("tracks"), in evaluation mode."""
-    builders = {"tracks": TrackNetwork}
-    if name not in builders:
-        raise ValueError(f"name must be one of {', '.join(builders)}, got {name!r}")
-    model, (state, _) = builders[name](), checkpoints.load(name)
+    """Return the shipped network called ``name`` in evaluation mode: "tracks", or "molecules-WORLD-SEED"."""
+    state, _ = checkpoints.load(name)
+    model = TrackNetwork() if name == "tracks" else TrackAndBlob(unit=worlds.WORLDS[name.split("-")[1]])
     model.load_state_dict(state)
     return model.eval()
+
+
+def predict(
+    model: nn.Module, images, turns: bool = False, pixel_um: float = 0.1, dt_s: float = 0.01, prior: Prior | None = None
+) -> np.ndarray:
+    """Return D in um^2/s, one per movie (n, T, H, W): the posterior mean, or what a network of the original answers.
+
+    ``turns=True`` averages over the symmetries that leave D as it is: for ``TrackAndBlob`` four turns, mirror and time
+    reversal, for the networks of the original four turns, as it did. ``prior`` (on ``worlds.GRID``) replaces the prior
+    of the training movies in the answer of ``TrackAndBlob``. A movie in which no two successive frames show a molecule
+    gives NaN and a warning.
+    """
+    scale = check.positive_number("pixel_um", pixel_um) ** 2 / check.positive_number("dt_s", dt_s)
+    if isinstance(model, TrackAndBlob):
+        return scale * read(model, images, turns, prior).mean
+    movies = torch.from_numpy(as_float32("images", images) / np.float32(replicas.COUNTS))
+    if movies.max() > 100:
+        raise ValueError("images must be counts of the original's generator, about 0..2000; scale other movies first")
+    turned = [movies.rot90(k, (2, 3)) for k in range(4 if turns else 1)]
+    with torch.no_grad():
+        answers = [torch.cat([model.eval()(part) for part in each.split(64)]) for each in turned]
+    return scale * worlds.UNIT * torch.stack(answers).mean(dim=0).numpy().astype(float)
+
+
+def read(model: TrackAndBlob, images, turns: bool = False, prior: Prior | None = None) -> Posterior:
+    """Return what ``TrackAndBlob`` knows of D of movies (n, T, H, W), in px^2 per frame; arguments as in ``predict``.
+
+    With ``turns`` the densities under the 16 symmetries are averaged, so that the answer does not change under any.
+    """
+    views = look(images, model.unit)
+    blind = ~((views.seen[:, 1:] * views.seen[:, :-1]).sum(dim=1) > 0).numpy()
+    if blind.any():
+        words = f"{blind.sum()} of {blind.size} movies show no molecule in two successive frames; their D is NaN"
+        warnings.warn(words, stacklevel=2)
+    symmetries = product(range(4), (False, True), (False, True)) if turns else [(0, False, False)]
+    mixed = torch.cat([mixtures(model, [turn(views, *symmetry)]) for symmetry in symmetries], dim=2)
+    mixed[:, 0] -= np.log(mixed.shape[2] // 2)
+    known = posterior(mixed, worlds.training_prior(), prior or worlds.training_prior())
+    return Posterior(*(np.where(blind, np.nan, part) for part in known))

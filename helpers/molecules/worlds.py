@@ -1,0 +1,70 @@
+"""Two noise worlds in which networks learn to read D: the original's generator, and photons as a camera sees them.
+
+D is in px^2 per frame, which is um^2/s for pixels of 100 nm and frames of 10 ms. One unit of the original is
+0.403 px^2 per frame.
+"""
+
+import numpy as np
+
+from helpers.common import check
+from helpers.molecules import movies, original
+from helpers.molecules.estimators import Prior
+
+__all__ = [
+    "GRID",
+    "HIGH",
+    "LOW",
+    "PHYSICAL",
+    "UNIT",
+    "WORLDS",
+    "comparison_prior",
+    "film",
+    "training_D",
+    "training_prior",
+]
+
+UNIT = original.UNIT_NM2_S * original.FRAME_S / original.PIXEL_NM**2  # px^2 per frame in one unit of the original
+LOW, HIGH = UNIT * 1.0, UNIT * 50.0  # the range in which everybody is compared
+GRID = np.geomspace(0.1, 25.0, 400)
+PHYSICAL = {"photons": 500.0, "brightness_spread": 0.3, "background": 9.0, "read_noise": 1.2, "start_spread_um": 0.05}
+WORLDS = {"original": "background", "physical": "noise"}  # the unit of light in which a network sees each
+
+
+def film(world: str, D_px2_frame, rng: np.random.Generator, exact: bool = True, n_frames: int = 16):
+    """Return movies (n, T, 64, 64) of molecules of these D (n,), and their paths (n, T, 10, 2) in px of the field.
+
+    "original": its generator as it was, from the field centre. "physical": 500 photons per frame with 30 % spread
+    between molecules, 9 photons per pixel of background, read noise 1.2 electrons, a start within half a pixel of the
+    centre. ``exact`` as in the simulators.
+    """
+    check.choice("world", world, WORLDS)
+    D = check.positive("D_px2_frame", D_px2_frame)
+    if world == "physical":
+        batch = movies.simulate(D, len(D), n_frames=n_frames, exact=exact, rng=rng, **PHYSICAL)
+        return batch.images, batch.tracks_um / 0.1 + 32
+    if n_frames != original.N_FRAMES:
+        raise ValueError(f"n_frames must be {original.N_FRAMES} in the original's world, got {n_frames}")
+    paths_nm = original.tracks(D / UNIT, len(D), rng)
+    return original.emulate(paths_nm, rng, exact).astype(np.float32), paths_nm / original.PIXEL_NM + 32
+
+
+def training_D(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return D (n,) from the training prior: 70 % uniform in 0.3..22, 30 % log-uniform in 0.1..25 px^2 per frame."""
+    uniform = rng.uniform(0.3, 22, n)
+    return np.where(rng.random(n) < 0.7, uniform, np.exp(rng.uniform(np.log(0.1), np.log(25), n)))
+
+
+def training_prior() -> Prior:
+    """Return the training prior on ``GRID``."""
+    density = 0.7 * ((GRID > 0.3) & (GRID < 22)) / 21.7 + 0.3 / np.log(250) / GRID
+    return _on_grid(density)
+
+
+def comparison_prior(low: float = LOW, high: float = HIGH) -> Prior:
+    """Return the prior of the comparison on ``GRID``: uniform between 1 and 50 of the original's units."""
+    return _on_grid(((low <= GRID) & (high >= GRID)).astype(float))
+
+
+def _on_grid(density):
+    weight = density * np.gradient(GRID)
+    return Prior(GRID, weight / weight.sum())

@@ -1,0 +1,76 @@
+"""The original's networks: as many parameters as it reports, its inputs and its label."""
+
+import numpy as np
+import pytest
+import torch
+
+from helpers.common import training
+from helpers.molecules import networks, original, replicas, worlds
+
+SIZES = [(replicas.ParkCNN, 2_160_145), (replicas.ResNet2D, 4_908_993), (replicas.ResNet3D, 3_611_841)]
+
+
+@pytest.mark.parametrize(("build", "n_parameters"), SIZES)
+def test_the_number_of_parameters_is_the_original_one(build, n_parameters):
+    model = training.initialise(build, 0).eval()
+    assert sum(p.numel() for p in model.parameters()) == n_parameters
+    with torch.no_grad():
+        assert model(torch.zeros(2, 16, 64, 64)).shape == (2,)
+    with pytest.raises(ValueError, match="movies must have shape"):
+        model(torch.zeros(2, 15, 64, 64))
+
+
+def mixes_time(model):
+    """Whether the answer knows which frames are neighbours: shuffle the input channels of the stem with the frames."""
+    first = model.layers[0].weight
+    movies = torch.rand(2, 16, 64, 64, generator=torch.Generator().manual_seed(0))
+    order = torch.randperm(16, generator=torch.Generator().manual_seed(1))
+    with torch.no_grad():
+        before = model(movies)
+        if first.shape[1] == 16:
+            first.copy_(first[:, order])
+        return not torch.allclose(model(movies[:, order]), before, atol=1e-5)
+
+
+def test_frames_as_channels_have_no_neighbours_and_the_temporal_network_has():
+    assert not mixes_time(training.initialise(replicas.ResNet3D, 0).eval())
+    assert not mixes_time(training.initialise(replicas.ResNet2D, 0).eval())
+    assert mixes_time(training.initialise(lambda: replicas.ResNet3D(temporal=True), 0).eval())
+
+
+def test_batches_hold_movies_of_one_d_and_their_effective_d():
+    movies, label = replicas.batches(64)(np.random.default_rng(0), 0)
+    assert movies.shape == (64, 16, 64, 64)
+    assert 0.09 < movies.mean() < 0.12  # about 100 counts / 1000
+    assert 8 < label.mean() < 32  # the label spreads by 83 % about D = 20
+    assert label.std() > 8
+
+
+def test_a_fixed_set_is_used_again_and_fresh_movies_are_not():
+    fixed, fresh = replicas.batches(8, n_fixed=12), replicas.batches(8)
+    labels = {
+        kind: {x for step in range(6) for x in make(np.random.default_rng([1, step]), step)[1].tolist()}
+        for kind, make in (("fixed", fixed), ("fresh", fresh))
+    }
+    assert len(labels["fixed"]) <= 12
+    assert len(labels["fresh"]) == 48
+
+
+def test_the_loss_is_the_mean_square():
+    model = training.initialise(replicas.ParkCNN, 0).eval()
+    movies, label = replicas.batches(4)(np.random.default_rng(2), 0)
+    with torch.no_grad():
+        expected = ((model(movies) - label) ** 2).mean()
+        assert replicas.squared_error(model, movies, label) == pytest.approx(expected.item())
+
+
+def test_predict_divides_by_1000_and_averages_four_turns():
+    model = training.initialise(replicas.ParkCNN, 0).eval()
+    images = original.emulate(original.tracks(20.0, 3, np.random.default_rng(3)), np.random.default_rng(4))
+    with torch.no_grad():
+        one = model(torch.as_tensor(images / 1000, dtype=torch.float32)).numpy()
+    np.testing.assert_allclose(networks.predict(model, images), one * worlds.UNIT, rtol=1e-4)
+    turned = np.rot90(images, axes=(2, 3)).copy()
+    averaged = networks.predict(model, images, turns=True)
+    np.testing.assert_allclose(networks.predict(model, turned, turns=True), averaged, rtol=0, atol=1e-6)
+    assert np.abs(networks.predict(model, turned) - networks.predict(model, images)).max() > 5e-6
