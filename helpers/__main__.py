@@ -20,6 +20,7 @@ TRAININGS = {
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",
     "calibration": "helpers.molecules.records:calibrate_recordings",
+    "readers": "helpers.molecules.records:compare_readers",
     "times": "helpers.book.times:record",
 }
 

@@ -27,7 +27,18 @@ MODULES = [
     if not module.ispkg and not module.name.rpartition(".")[2].startswith("_")
 ]
 FILES = sorted((ROOT / "helpers").rglob("*.py"))
-NOT_PHYSICS = {"__init__", "bench", "io", "networks", "plots", "reader_training", "records", "training", "widgets"}
+NOT_PHYSICS = {
+    "__init__",
+    "bench",
+    "comparison",
+    "io",
+    "networks",
+    "plots",
+    "reader_training",
+    "records",
+    "training",
+    "widgets",
+}
 GROUND = {"book", "common"}
 SHOWING = {"anywidget", "matplotlib", "pooch", "tqdm"}
 

@@ -11,6 +11,7 @@ from helpers.molecules.brownian import blur_coefficient, check_blur, msd, slope_
 
 __all__ = [
     "Prior",
+    "bayes_log_mean",
     "bayes_mean",
     "blur_coefficient",
     "cramer_rao",
@@ -207,6 +208,23 @@ def bayes_mean(positions_um, dt_s: float, prior: Prior, blur: float = 1 / 6, sig
     <D> = sum_D D p(track | D) p(D) / sum_D p(track | D) p(D). ``sigma_um=None`` averages over an unknown sigma, too:
     sigma^2 / (D dt) log-uniform between 10^-3 and 10, at 24 values. A track with no step gives the prior mean.
     """
+    D, posterior = _posterior(positions_um, dt_s, prior, blur, sigma_um, valid)
+    return posterior @ D
+
+
+def bayes_log_mean(
+    positions_um, dt_s: float, prior: Prior, blur: float = 1 / 6, sigma_um: float | None = None, valid=None
+):
+    """Return exp of the posterior mean of log D of every track: the least mean squared relative error (of log D).
+
+    Arguments as in ``bayes_mean``.
+    """
+    D, posterior = _posterior(positions_um, dt_s, prior, blur, sigma_um, valid)
+    return np.exp(posterior @ np.log(D))
+
+
+def _posterior(positions_um, dt_s, prior, blur, sigma_um, valid):
+    """Return D (G,) of the prior and the posterior weights (n, G), which sum to 1."""
     split, dt, blur = modes(positions_um, valid), check.positive_number("dt_s", dt_s), check_blur(blur)
     if not isinstance(prior, Prior):
         raise ValueError(f"prior must be a Prior, such as uniform_prior(low, high), got {type(prior).__name__}")
@@ -222,7 +240,7 @@ def bayes_mean(positions_um, dt_s: float, prior: Prior, blur: float = 1 / 6, sig
         sigma2 = np.geomspace(1e-3, 10, 24)[:, None] * D * dt
         log_likelihood = _log_likelihood(split, D * dt, sigma2, blur)
     posterior = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True)) * weight
-    return posterior @ D / posterior.sum(axis=1)
+    return D, posterior / posterior.sum(axis=1, keepdims=True)
 
 
 def _log_likelihood(split: Modes, D_dt: np.ndarray, sigma2: np.ndarray, blur: float) -> np.ndarray:
