@@ -16,8 +16,20 @@ from helpers.common import check
 from helpers.molecules.estimators import Prior
 from helpers.molecules.views import CROP, UNITS, Views
 
-__all__ = ["Posterior", "TrackAndBlob", "anchor", "log_density", "mixtures", "negative_log_likelihood", "posterior"]
+__all__ = [
+    "TARGETS",
+    "Posterior",
+    "TrackAndBlob",
+    "anchor",
+    "log_density",
+    "mixtures",
+    "negative_log_likelihood",
+    "posterior",
+]
 
+CUES = ("track", "shape", "brightness")
+TARGETS = ("D", "effective D")
+_WITHOUT_LIGHT = torch.tensor([1.0, 1.0, 1.0, 0.0])
 _FACTOR = 4 * (1 - 2 * 0.165)  # mean squared step of frame means with ten sub-positions: 4 D (1 - 2 R)
 _FLOOR = 0.02  # px^2 per frame, the least D of the classical estimate
 _AXIS = torch.arange(CROP) - (CROP - 1) / 2
@@ -37,20 +49,42 @@ class Posterior(NamedTuple):
     high: np.ndarray
 
 
-def anchor(views: Views) -> Tensor:
-    """Return the log of the classical estimate of D, (n,): mean squared step / (4 (1 - 2 R)).
+def anchor(views: Views, target: str = "D") -> Tensor:
+    """Return the log of the classical estimate of ``target`` from the track, (n,), px^2 per frame.
 
-    A movie without two successive frames that are seen gets log 1.
+    "D": mean squared step / (4 (1 - 2 R)). "effective D", the label of the original: a quarter of the slope through the
+    origin of the MSD at all lags. A movie without two successive frames that are seen gets log 1.
     """
-    squared = (views.steps**2).sum(dim=2)
-    count = (views.seen[:, 1:] * views.seen[:, :-1]).sum(dim=1)
-    D = squared.sum(dim=1) / count.clamp(min=1) / _FACTOR
+    if target == "effective D":
+        slope, count = _all_lag_slope(views)
+        D = slope / 4
+    else:
+        count = (views.seen[:, 1:] * views.seen[:, :-1]).sum(dim=1)
+        D = (views.steps**2).sum(dim=(1, 2)) / count.clamp(min=1) / _FACTOR
     return torch.where(count > 0, D.clamp(min=_FLOOR).log(), torch.zeros_like(D))
+
+
+def _all_lag_slope(views: Views) -> tuple[Tensor, Tensor]:
+    """Return the slope through the origin of the MSD at all lags with a pair, (n,), and the number of such lags."""
+    path, seen = views.steps.cumsum(dim=1), views.seen
+    top = bottom = count = torch.zeros(len(seen))
+    for lag in range(1, seen.shape[1]):
+        pairs = seen[:, lag:] * seen[:, :-lag]
+        n_pairs = pairs.sum(dim=1)
+        msd = (((path[:, lag:] - path[:, :-lag]) ** 2).sum(dim=2) * pairs).sum(dim=1) / n_pairs.clamp(min=1)
+        some = (n_pairs > 0).float()
+        top, bottom, count = top + lag * msd, bottom + lag**2 * some, count + some
+    return top / bottom.clamp(min=1), count
+
+
+def _light(crops: Tensor) -> Tensor:
+    """Return the light above a fifth of the unit under a Gaussian window, as an image."""
+    return functional.relu(crops - 0.2) * _WINDOW
 
 
 def _moments(crops: Tensor) -> Tensor:
     """Return size, two elongations and light of every blob, (n, T, 4): log variance, (yy - xx, 2 xy) / size, log."""
-    weight = functional.relu(crops - 0.2) * _WINDOW
+    weight = _light(crops)
     light = weight.sum(dim=(2, 3)).clamp(min=1)
     row, column = weight.sum(dim=3) / light[..., None], weight.sum(dim=2) / light[..., None]
     y, x = row @ _AXIS, column @ _AXIS
@@ -66,16 +100,16 @@ class TrackAndBlob(nn.Module):
     Each crop goes through a shared CNN (1 -> 16 -> 32 -> 48 channels, stride 2) and gives its moments. With the steps,
     in pixels and in units of the classical estimate, they run through two residual temporal convolutions. Means and
     maxima over the frames seen give weights, centres and widths of the Gaussians; the centres are the log of the
-    classical estimate plus a learned correction. Any number of frames. ``cues`` says what is shown: "track", "blob";
-    ``unit`` the unit of light that its views have, see ``views.look``.
+    classical estimate plus a learned correction. Any number of frames.
+
+    ``cues`` says what is shown: "track", "shape" of the blobs, their "brightness". ``unit`` is the unit of light that
+    the views have, see ``views.look``; ``target`` what the network is trained on, see ``anchor``.
     """
 
-    def __init__(self, width: int = 64, cues: tuple[str, ...] = ("track", "blob"), unit: str = "noise"):
+    def __init__(self, cues: tuple[str, ...] = CUES, unit: str = "noise", target: str = "D", width: int = 64):
         super().__init__()
-        self.unit = check.choice("unit", unit, UNITS)
-        for cue in cues:
-            check.choice("cues", cue, ("track", "blob"))
-        self.cues = tuple(cues)
+        self.unit, self.target = check.choice("unit", unit, UNITS), check.choice("target", target, TARGETS)
+        self.cues = tuple(check.choice("cues", cue, CUES) for cue in cues)
         layers = [nn.Conv2d(1, 16, 3, 2, 1), nn.Conv2d(16, 32, 3, 2, 1), nn.Conv2d(32, 48, 3, 2, 1)]
         layers = [part for layer in layers for part in (layer, nn.SiLU())]
         self.blob = nn.Sequential(*layers, nn.Flatten(), nn.Linear(48 * (CROP // 8) ** 2, width))
@@ -89,9 +123,7 @@ class TrackAndBlob(nn.Module):
 
     def forward(self, crops: Tensor, place: Tensor, steps: Tensor, score: Tensor, seen: Tensor) -> Tensor:
         """Return log-weights, centres and log-widths of the mixture, (n, 3, 2)."""
-        base = anchor(Views(crops, place, steps, score, seen))
-        if "blob" not in self.cues:
-            crops, score = torch.zeros_like(crops), torch.zeros_like(score)
+        base = anchor(Views(crops, place, steps, score, seen), self.target)
         if "track" not in self.cues:
             steps, place, base = torch.zeros_like(steps), torch.zeros_like(place), torch.zeros_like(base)
         frames = functional.silu(self.frame(self._describe(crops, place, steps, score, seen, base)))
@@ -106,11 +138,17 @@ class TrackAndBlob(nn.Module):
 
     def _describe(self, crops, place, steps, score, seen, base):
         """Return the features of every frame, (n, T, width + 14)."""
+        moments = _moments(crops)
+        if "brightness" not in self.cues:
+            crops = 100 * crops / _light(crops).sum(dim=(2, 3), keepdim=True).clamp(min=1)
+            moments, score = moments * _WITHOUT_LIGHT, torch.zeros_like(score)
+        if "shape" not in self.cues:
+            crops, moments = torch.zeros_like(crops), moments * (1 - _WITHOUT_LIGHT)
         blob = self.blob(crops.reshape(-1, 1, CROP, CROP)).reshape(*seen.shape, -1)
         later = torch.cat([steps[:, 1:], torch.zeros_like(steps[:, :1])], dim=1)
         relative = steps / (2 * (0.5 * base).exp()[:, None, None])
         track = [torch.asinh(steps), torch.asinh(later), relative, place]
-        return torch.cat([blob, _moments(crops), *track, torch.log1p(score)[..., None], seen[..., None]], dim=2)
+        return torch.cat([blob, moments, *track, torch.log1p(score)[..., None], seen[..., None]], dim=2)
 
 
 def log_density(mixture: Tensor, log_D: Tensor) -> Tensor:

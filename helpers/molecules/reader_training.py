@@ -54,7 +54,7 @@ def batches(world: str, seed: int):
     return make_batch
 
 
-def train(world: str, n_steps: int, seed: int = 0, cues=("track", "blob"), run_dir=None, resume: bool = False):
+def train(world: str, n_steps: int, seed: int = 0, cues=reader.CUES, run_dir=None, resume: bool = False):
     """Train one network in one world by its negative log-likelihood; return it with the history of the run."""
     model = training.initialise(partial(reader.TrackAndBlob, cues=cues), seed)
     history = training.fit(

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.common import training
-from helpers.molecules import networks, reader, reader_training, scores, views, worlds
+from helpers.molecules import brownian, networks, reader, reader_training, scores, views, worlds
 from helpers.molecules.estimators import Prior
 from helpers.molecules.localize import Localizations
 
@@ -171,16 +171,50 @@ def test_any_number_of_frames(model, n_frames):
     assert reader.mixtures(model, [views.look(images)]).shape == (3, 3, 2)
 
 
+def answers(cues, *many):
+    """Mixtures of one network that is shown these cues, for several views."""
+    model = training.initialise(lambda: reader.TrackAndBlob(cues=cues), 0)
+    with torch.no_grad():
+        model.head[-1].weight.normal_(generator=torch.Generator().manual_seed(0))
+    return [reader.mixtures(model, [found]) for found in many]
+
+
 def test_a_cue_that_is_not_shown_changes_nothing(seen):
     found = seen[2]
-    other = found._replace(crops=torch.randn_like(found.crops), score=found.score + 1)
-    blind = training.initialise(lambda: reader.TrackAndBlob(cues=("track",)), 0)
-    torch.testing.assert_close(reader.mixtures(blind, [found]), reader.mixtures(blind, [other]))
-    other = found._replace(steps=torch.randn_like(found.steps), place=found.place * 0)
-    still = training.initialise(lambda: reader.TrackAndBlob(cues=("blob",)), 0)
-    torch.testing.assert_close(reader.mixtures(still, [found]), reader.mixtures(still, [other]))
+    other_light = found._replace(crops=torch.randn_like(found.crops), score=found.score + 1)
+    other_track = found._replace(steps=torch.randn_like(found.steps), place=found.place * 0)
+    torch.testing.assert_close(*answers(("track",), found, other_light))
+    torch.testing.assert_close(*answers(("shape", "brightness"), found, other_track))
+    upright = found._replace(crops=found.crops.transpose(2, 3))
+    torch.testing.assert_close(*answers(("brightness",), found, upright), atol=1e-4, rtol=1e-4)
+    one, other = answers(reader.CUES, found, other_light)
+    assert (one - other).abs().max() > 0.1
+    one, other = answers(("shape",), found, upright)
+    assert (one - other).abs().max() > 1e-3
     with pytest.raises(ValueError, match="cues must be one of"):
         reader.TrackAndBlob(cues=("smell",))
+
+
+def test_shape_alone_does_not_see_the_brightness():
+    rng = np.random.default_rng(9)
+    spot = np.exp(-((np.indices((24, 24)) - 11.5) ** 2).sum(axis=0) / 8)
+    crops = torch.as_tensor(spot * rng.uniform(40, 60, (5, 16, 1, 1)), dtype=torch.float32)
+    steps, one = torch.zeros(5, 16, 2), torch.ones(5, 16)
+    dim, bright = (views.Views(factor * crops, steps, steps, factor * one, one) for factor in (1, 2))
+    one, other = answers(("shape",), dim, bright)
+    torch.testing.assert_close(one, other, atol=0.02, rtol=0)  # the floor of the light moves a little
+    one, other = answers(("brightness",), dim, bright)
+    assert (one - other).abs().max() > 0.05
+
+
+def test_the_anchor_of_effective_d_is_the_functional_of_the_original():
+    positions = np.cumsum(np.random.default_rng(10).normal(0, 2, (50, 16, 2)), axis=1)
+    steps = torch.as_tensor(np.diff(positions, axis=1, prepend=positions[:, :1]), dtype=torch.float32)
+    seen = torch.ones(50, 16)
+    parts = views.Views(torch.zeros(50, 16, 24, 24), torch.zeros(50, 16, 2), steps, seen, seen)
+    lags, weights = brownian.slope_weights(15, 16, intercept=False)
+    expected = brownian.msd(positions)[:, lags - 1] @ weights / 4
+    np.testing.assert_allclose(reader.anchor(parts, "effective D").exp(), expected, rtol=1e-4)
 
 
 # ---- posterior ----
@@ -285,7 +319,7 @@ def test_batches_are_pure_and_each_movie_is_used_three_times(monkeypatch):
     assert D[3] == D[5]
 
 
-@pytest.mark.parametrize("cues", [("track", "blob"), ("blob",)])
+@pytest.mark.parametrize("cues", [reader.CUES, ("shape",)])
 def test_the_network_can_learn(cues):
     make = reader_training.batches("physical", 6)
     batch = make(np.random.default_rng(0), 0)
