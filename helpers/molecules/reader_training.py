@@ -28,9 +28,10 @@ SEEDS = (0, 1, 2)
 LEARNING_RATE = 3e-3
 
 
-def batches(world: str, seed: int):
-    """Return ``make_batch(rng, step)`` for ``training.fit``: five views and D of 32 movies, D from the training prior.
+def batches(world: str, seed: int, target: str = "D"):
+    """Return ``make_batch(rng, step)`` for ``training.fit``: five views and the target of 32 movies, px^2 per frame.
 
+    "D" comes from the training prior; "effective D" is the label of the original, from the D that it is trained on.
     512 movies at a time are simulated and localised. Each is used three times, in another order and under another of
     the 16 symmetries (four turns, mirror, time reversal) that leave D as it is.
     """
@@ -39,8 +40,10 @@ def batches(world: str, seed: int):
     @lru_cache(maxsize=1)
     def pool(number):
         rng = np.random.default_rng([seed, number, 1])
-        D = worlds.training_D(POOL, rng)
-        views = look(worlds.film(world, D, rng, exact=False)[0], worlds.WORLDS[world])
+        D = (worlds.training_D if target == "D" else worlds.effective_training_D)(POOL, rng)
+        images, paths_px = worlds.film(world, D, rng, exact=False)
+        D = D if target == "D" else worlds.effective_D(paths_px)
+        views = look(images, worlds.WORLDS[world])
         order = np.concatenate([rng.permutation(POOL) for _ in range(USES)])
         return views, torch.as_tensor(D, dtype=torch.float32), order
 
@@ -54,12 +57,13 @@ def batches(world: str, seed: int):
     return make_batch
 
 
-def train(world: str, n_steps: int, seed: int = 0, cues=reader.CUES, run_dir=None, resume: bool = False):
+def train(world: str, n_steps: int, seed: int = 0, cues=reader.CUES, target="D", run_dir=None, resume: bool = False):
     """Train one network in one world by its negative log-likelihood; return it with the history of the run."""
-    model = training.initialise(partial(reader.TrackAndBlob, cues=cues), seed)
+    build = partial(reader.TrackAndBlob, cues=cues, unit=worlds.WORLDS[world], target=target)
+    model = training.initialise(build, seed)
     history = training.fit(
         model,
-        batches(world, seed),
+        batches(world, seed, target),
         reader.negative_log_likelihood,
         n_steps=n_steps,
         learning_rate=LEARNING_RATE,

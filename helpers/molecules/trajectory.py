@@ -42,7 +42,7 @@ def _fit(frame):
         model = back + height * np.exp(-(along**2 / (2 * width_y**2 + 1e-9)) - across**2 / (2 * width_x**2 + 1e-9))
         return (model - (frame - level) / scale).ravel()
 
-    start = [1.0, top[0] + 0.5, top[1] + 0.5, 1.5, 1.5, 0.0, 0.0]
+    start = [1.0, top[0] + 0.5, top[1] + 0.5, 1.7, 1.3, 0.3, 0.0]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         found = optimize.least_squares(misfit, start, method="lm", max_nfev=_MAX_CALLS)

@@ -18,6 +18,8 @@ __all__ = [
     "UNIT",
     "WORLDS",
     "comparison_prior",
+    "effective_D",
+    "effective_training_D",
     "film",
     "training_D",
     "training_prior",
@@ -52,6 +54,19 @@ def training_D(n: int, rng: np.random.Generator) -> np.ndarray:
     """Return D (n,) from the training prior: 70 % uniform in 0.3..22, 30 % log-uniform in 0.1..25 px^2 per frame."""
     uniform = rng.uniform(0.3, 22, n)
     return np.where(rng.random(n) < 0.7, uniform, np.exp(rng.uniform(np.log(0.1), np.log(25), n)))
+
+
+def effective_training_D(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Return D (n,) for networks that learn the label of the original: 70 % its one training value of 20 units.
+
+    The others are log-uniform in 0.3..60 units, because its validation set holds labels from molecules of other D.
+    """
+    return UNIT * np.where(rng.random(n) < 0.7, 20.0, np.exp(rng.uniform(np.log(0.3), np.log(60), n)))
+
+
+def effective_D(paths_px) -> np.ndarray:
+    """Return the label of the original (n,), in px^2 per frame, of paths (n, 16, 10, 2) in px of the field."""
+    return UNIT * original.effective_D((check.finite("paths_px", paths_px) - 32) * original.PIXEL_NM)
 
 
 def training_prior() -> Prior:
