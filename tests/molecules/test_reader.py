@@ -325,7 +325,7 @@ def test_the_network_can_learn(cues):
     batch = make(np.random.default_rng(0), 0)
     model = training.initialise(lambda: reader.TrackAndBlob(cues=cues), 0).train()
     adam, losses = torch.optim.Adam(model.parameters(), lr=3e-3), []
-    for _ in range(40):
+    for _ in range(80):
         loss = reader.negative_log_likelihood(model, *batch)
         adam.zero_grad()
         loss.backward()
