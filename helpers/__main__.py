@@ -16,6 +16,9 @@ TRAININGS = {
     "molecules": "helpers.molecules.reader_training:train_molecules",
     "molecules-original": "helpers.molecules.reader_training:train_original",
     "molecules-physical": "helpers.molecules.reader_training:train_physical",
+    "park": "helpers.molecules.reader_training:train_park",
+    "resnet2d": "helpers.molecules.reader_training:train_resnet2d",
+    "resnet3d": "helpers.molecules.reader_training:train_resnet3d",
 }
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",

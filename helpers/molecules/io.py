@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import tifffile
 
-__all__ = ["Recording", "read_movie", "read_recording", "recordings"]
+__all__ = ["Recording", "read_movie", "read_recording", "read_validation", "recordings"]
 
 
 class Recording(NamedTuple):
@@ -56,6 +56,23 @@ def read_recording(folder: str | Path, shape: tuple[int, int, int] = (16, 64, 64
     if not movies:
         raise ValueError(f"{folder.name}: holds no movie of shape {tuple(shape)}" + _first(skipped))
     return Recording(np.stack(list(movies.values())), list(movies), skipped)
+
+
+def read_validation(folder: str | Path) -> np.ndarray:
+    """Return the 250 validation tracks of the original, (250, 16, 10, 2) in its "nm" (y, x).
+
+    FileNotFoundError if the file is not there; ValueError if it holds anything else.
+    """
+    path = Path(folder) / "validation_trajectories.npy"
+    if not path.is_file():
+        raise FileNotFoundError(f"{path.name}: no such file")
+    try:
+        tracks = np.load(path)
+    except (ValueError, OSError, EOFError) as error:
+        raise ValueError(f"{path.name}: not a readable array ({str(error).splitlines()[0][:80]})") from error
+    if tracks.shape != (50, 5, 160, 2) or not np.isfinite(tracks).all():
+        raise ValueError(f"{path.name}: expected finite numbers of shape (50, 5, 160, 2), found {tracks.shape}")
+    return tracks.reshape(250, 16, 10, 2).astype(float)
 
 
 def recordings(folder: str | Path) -> list[str]:

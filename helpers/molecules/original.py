@@ -38,6 +38,7 @@ __all__ = [
     "noise",
     "render_on_grid",
     "tracks",
+    "validation_tracks",
 ]
 
 N_FRAMES, N_SUB, N_PIXELS, FRAME_S = 16, 10, 64, 0.01
@@ -59,6 +60,23 @@ def tracks(D_units, n_tracks: int, rng: np.random.Generator | None = None) -> np
     """Return paths (n, 16, 10, 2) in its "nm", for D in units of 1000 nm^2/s (one number or one per track)."""
     D_um2_s = check.positive("D_units", D_units) * UNIT_NM2_S * 1e-6
     return 1e3 * brownian.simulate_tracks(D_um2_s, n_tracks, N_FRAMES, FRAME_S, N_SUB, rng=rng)
+
+
+def validation_tracks(rng: np.random.Generator | None = None) -> np.ndarray:
+    """Return 250 tracks (250, 16, 10, 2) like the original's validation set: 5 per unit of effective D from 0 to 50.
+
+    Tracks of D = 20 units (0.5 for the first bin) are drawn until every bin is full.
+    """
+    rng = np.random.default_rng() if rng is None else rng
+    chosen = [[] for _ in range(50)]
+    while min(map(len, chosen)) < 5:
+        D = np.repeat([0.5, 20.0], [20, 400])
+        drawn = tracks(D, D.size, rng)
+        for source, label, track in zip(D, effective_D(drawn), drawn, strict=True):
+            place = int(label)
+            if place < 50 and len(chosen[place]) < 5 and (source < 1) == (place == 0):
+                chosen[place].append(track)
+    return np.stack([track for place in chosen for track in place])
 
 
 def render_on_grid(tracks_nm) -> np.ndarray:

@@ -5,7 +5,7 @@ import pytest
 import tifffile
 
 from helpers.common import data
-from helpers.molecules import io
+from helpers.molecules import io, original
 
 
 @pytest.fixture
@@ -77,3 +77,25 @@ def test_the_three_recordings():
         assert not found.skipped
         medians[name.split("64x64x16_")[1]] = float(np.median(found.images))
     assert medians == pytest.approx({"70_01": 1334, "83_01": 4561, "104_01": 1115})
+
+
+def test_validation_tracks_are_read_and_damaged_ones_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"^validation_trajectories.npy: no such file$"):
+        io.read_validation(tmp_path)
+    path, tracks = tmp_path / "validation_trajectories.npy", np.random.default_rng(0).normal(size=(50, 5, 160, 2))
+    np.save(path, tracks)
+    np.testing.assert_array_equal(io.read_validation(tmp_path)[7, 0, :, 1], tracks[1, 2, :10, 1])
+    np.save(path, tracks[:3])
+    with pytest.raises(ValueError, match="expected finite numbers of shape"):
+        io.read_validation(tmp_path)
+    path.write_bytes(b"no array")
+    with pytest.raises(ValueError, match=r"^validation_trajectories.npy: not a readable array"):
+        io.read_validation(tmp_path)
+
+
+@pytest.mark.real_data
+def test_the_validation_set_of_the_original_has_five_tracks_per_unit():
+    if not data.available("molecule_movies"):
+        pytest.skip("the tracks are not on this machine (python -m helpers data fetch molecule_movies)")
+    paths = io.read_validation(data.fetch("molecule_movies"))
+    assert (np.bincount(original.effective_D(paths).astype(int)) == 5).all()

@@ -126,3 +126,13 @@ def test_bad_input_is_refused():
         original.noise(np.full((4, 4), -1.0))
     with pytest.raises(ValueError, match="images must have shape"):
         original.noise(np.ones(4))
+
+
+def test_our_validation_tracks_are_like_those_of_the_original():
+    paths = original.validation_tracks(np.random.default_rng(0))
+    assert paths.shape == (250, 16, 10, 2)
+    assert (np.bincount(original.effective_D(paths).astype(int)) == 5).all()
+    assert (original.validation_tracks(np.random.default_rng(0)) == paths).all()
+    steps = np.diff(paths.reshape(250, 160, 2)[5:], axis=1)  # all but the first bin come from one D
+    expected = 2 * 20.0 * original.UNIT_NM2_S * original.FRAME_S / original.N_SUB
+    assert (steps**2).mean() == pytest.approx(expected, rel=0.05)  # labels do not change the steps much

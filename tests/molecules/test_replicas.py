@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.common import training
-from helpers.molecules import networks, original, replicas, worlds
+from helpers.molecules import networks, original, reader_training, replicas, worlds
 
 SIZES = [(replicas.ParkCNN, 2_160_145), (replicas.ResNet2D, 4_908_993), (replicas.ResNet3D, 3_611_841)]
 
@@ -74,3 +74,20 @@ def test_predict_divides_by_1000_and_averages_four_turns():
     averaged = networks.predict(model, images, turns=True)
     np.testing.assert_allclose(networks.predict(model, turned, turns=True), averaged, rtol=0, atol=1e-6)
     assert np.abs(networks.predict(model, turned) - networks.predict(model, images)).max() > 5e-6
+
+
+def test_a_perfect_answer_has_no_error_and_noise_differs_from_draw_to_draw(monkeypatch):
+    paths = original.tracks(20.0, 6, np.random.default_rng(5))
+    monkeypatch.setattr(reader_training.data, "available", lambda _: False)
+    monkeypatch.setattr(original, "validation_tracks", lambda _: paths)
+    seen = []
+
+    def answer(images):
+        seen.append(images.mean())
+        return original.effective_D(paths)
+
+    assert [draw["rmse"] for draw in reader_training.validate(answer, n_draws=3)] == [0, 0, 0]
+    assert len(set(seen)) == 3
+    again = reader_training.validate(lambda _: original.effective_D(paths) + 2, n_draws=1)[0]
+    assert again["rmse"] == pytest.approx(2)
+    assert again["mae"] == pytest.approx(2)
