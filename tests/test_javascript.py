@@ -20,6 +20,11 @@ def intervals(module):
     return module("helpers/common/intervals.js")
 
 
+@pytest.fixture(scope="module")
+def reader(module):
+    return module("helpers/molecules/reader.js")
+
+
 def tracks(n, n_frames=16, sigma=0.05, seed=0):
     """Return positions (n, T, 2), and the same as the browser knows them."""
     rng = np.random.default_rng(seed)
@@ -211,3 +216,21 @@ def test_measuring_again_with_the_same_seed_gives_the_same(intervals):
 def test_every_widget_can_be_drawn(diffusion, intervals):
     for js in (diffusion, intervals):
         assert js("(m) => typeof m.default.render") == "function"
+
+
+# ---- recorded molecules ----
+
+
+def test_a_molecule_is_found_by_its_d_and_its_photons(reader):
+    molecules = [{"D": D, "photons": n} for n in (800, 300) for D in (5.0, 0.5, 2.0)]
+    found = reader("pick", molecules, 2, 1)
+    assert found["speeds"] == [0.5, 2.0, 5.0]
+    assert found["lights"] == [300, 800]
+    assert molecules[found["index"]] == {"D": 2.0, "photons": 300}
+
+
+def test_windows_are_cut_from_the_bytes_in_order(reader):
+    data = [(i // 576) % 256 for i in range(3 * 16 * 576)]
+    frames = reader("windows", data, 2)
+    assert [frame[0] for frame in frames] == [32 + t for t in range(16)]
+    assert {len(frame) for frame in frames} == {576}

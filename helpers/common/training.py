@@ -9,6 +9,7 @@ import math
 import os
 import signal
 import threading
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,13 +46,15 @@ class History:
     """What a run has left behind.
 
     ``steps`` 1, 2, ... and the training ``losses`` there; ``evaluations``, one dict each, with its "step";
-    ``best``, the evaluation of lowest "loss" with the "weights" (a state dict on the CPU) it was made with, or None.
+    ``best``, the evaluation of lowest "loss" with the "weights" (a state dict on the CPU) it was made with, or None;
+    ``cpu_s``, the CPU time of this process in the loop, summed over all sessions of a resumed run.
     """
 
     steps: list[int] = field(default_factory=list)
     losses: list[float] = field(default_factory=list)
     evaluations: list[dict] = field(default_factory=list)
     best: dict | None = None
+    cpu_s: float = 0.0
 
 
 class _Objective(nn.Module):
@@ -180,6 +183,7 @@ class _Run:
     def steps(self, label: str) -> Iterator[int]:
         """Yield the steps still to do, behind a progress bar that shows the loss."""
         total = self.settings["n_steps"]
+        self.clock = time.process_time() - self.history.cpu_s
         if not self.fabric.is_global_zero:
             yield from range(self.step, total)
             return
@@ -212,6 +216,7 @@ class _Run:
         self.step += 1
         self.history.steps.append(self.step)
         self.history.losses.append(mean)
+        self.history.cpu_s = time.process_time() - self.clock
 
     def evaluate(self, evaluate: Callable[[nn.Module], dict[str, float]]) -> None:
         """Record an evaluation, and the weights if it is the best so far."""

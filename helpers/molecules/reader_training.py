@@ -1,7 +1,6 @@
 """How TrackAndBlob is trained: fresh movies without end, each used a few times under the symmetries of the plane."""
 
 import platform
-import time
 from functools import lru_cache, partial
 
 import numpy as np
@@ -90,8 +89,8 @@ def train_world(world: str, profile: str = "full", resume: bool = False) -> None
     """Train three networks in one world; the full profile writes them with their cards, quick only reports one."""
     n_steps, seeds = profiles.get(profile).pick(quick=(900, SEEDS[:1]), full=(15_000, SEEDS))
     for seed in seeds:
-        start, run_dir = time.process_time(), BUILD / "runs" / f"reader-{world}-{profile}-{seed}"
-        model, _ = train(world, n_steps, seed, run_dir=run_dir, resume=resume)
+        run_dir = BUILD / "runs" / f"reader-{world}-{profile}-{seed}"
+        model, history = train(world, n_steps, seed, run_dir=run_dir, resume=resume)
         metrics = evaluate(model, world)
         print(
             f"{world}, seed {seed}: "
@@ -106,7 +105,7 @@ def train_world(world: str, profile: str = "full", resume: bool = False) -> None
             "seed": seed,
             "steps": n_steps,
             "hardware": f"{platform.machine()}, one CPU thread",
-            "cpu_s": round(time.process_time() - start),
+            "cpu_s": round(history.cpu_s),
             "metrics": metrics,
             "known_failures": "Trained on 16 frames of one molecule near the middle of the field, an open shutter, D "
             "from 0.1 to 25 px^2 per frame and one width of the PSF. Two molecules in a window, or another PSF, shift "
@@ -126,7 +125,7 @@ def train_replica(name: str, profile: str = "full", resume: bool = False, seed: 
     """
     full = profiles.get(profile).pick(quick=False, full=True)
     n_movies = REPLICA_MOVIES if full else 320
-    start, model = time.process_time(), training.initialise(REPLICAS[name], seed)
+    model = training.initialise(REPLICAS[name], seed)
     history = training.fit(
         model,
         replicas.batches(),
@@ -141,7 +140,7 @@ def train_replica(name: str, profile: str = "full", resume: bool = False, seed: 
     )
     values = {
         "movies": n_movies,
-        "cpu_s": round(time.process_time() - start),
+        "cpu_s": round(history.cpu_s),
         "training_losses": [float(part.mean()) for part in np.array_split(np.array(history.losses), 20)],
         "validation": validate(lambda images: networks.predict(model, images) / worlds.UNIT),
         "validation_turned": validate(lambda images: networks.predict(model, images, turns=True) / worlds.UNIT),

@@ -4,7 +4,7 @@ import traitlets
 
 from helpers.common.widgets import Widget
 
-__all__ = ["DiffusionExplorer", "Microscope"]
+__all__ = ["DiffusionExplorer", "Microscope", "MoleculeReader"]
 
 
 class DiffusionExplorer(Widget):
@@ -31,3 +31,15 @@ class Microscope(Widget):
             "seed": 1,
         }
     ).tag(sync=True)
+
+
+class MoleculeReader(Widget):
+    """Recorded molecules: their windows, their tracks, and what each method says of D.
+
+    ``molecules`` is a list of {"D", "photons", "track": [[y, x], ...], "answers": [[name, value, low, high], ...]} with
+    every pair of D and photons once; ``data`` the 16 windows of 24 x 24 pixels of each, one byte per pixel.
+    """
+
+    script = "reader.js"
+    settings = traitlets.Dict({"speed": 3, "light": 2}).tag(sync=True)
+    molecules = traitlets.List().tag(sync=True)

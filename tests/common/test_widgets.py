@@ -6,9 +6,9 @@ from ipywidgets import Widget as AnyIpywidget
 
 from helpers.common import widgets
 from helpers.common.places import ROOT
-from helpers.molecules.widgets import DiffusionExplorer
+from helpers.molecules.widgets import DiffusionExplorer, Microscope, MoleculeReader
 
-EVERY = [widgets.IntervalExplorer, DiffusionExplorer]
+EVERY = [widgets.IntervalExplorer, DiffusionExplorer, Microscope, MoleculeReader]
 
 
 @pytest.fixture(autouse=True)
