@@ -67,9 +67,13 @@ def predict_tracks(model: TrackNetwork, positions_um, dt_s: float) -> np.ndarray
 
 
 def load(name: str) -> nn.Module:
-    """Return the shipped network called ``name`` in evaluation mode: "tracks", or "molecules-WORLD-SEED"."""
+    """Return the shipped network called ``name`` in evaluation mode: "tracks", or "molecules-TASK-SEED"."""
     state, _ = checkpoints.load(name)
-    model = TrackNetwork() if name == "tracks" else TrackAndBlob(unit=worlds.WORLDS[name.split("-")[1]])
+    if name == "tracks":
+        model = TrackNetwork()
+    else:
+        task = worlds.TASKS[name.split("-")[1]]
+        model = TrackAndBlob(world=task.world, target=task.target)
     model.load_state_dict(state)
     return model.eval()
 
@@ -109,5 +113,5 @@ def read(model: TrackAndBlob, images, turns: bool = False, prior: Prior | None =
     symmetries = product(range(4), (False, True), (False, True)) if turns else [(0, False, False)]
     mixed = torch.cat([mixtures(model, [turn(views, *symmetry)]) for symmetry in symmetries], dim=2)
     mixed[:, 0] -= np.log(mixed.shape[2] // 2)
-    known = posterior(mixed, worlds.training_prior(), prior or worlds.training_prior())
+    known = posterior(mixed, model.prior, prior or model.prior)
     return Posterior(*(np.where(blind, np.nan, part) for part in known))

@@ -13,8 +13,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from helpers.common import check
+from helpers.molecules import worlds
 from helpers.molecules.estimators import Prior
-from helpers.molecules.views import CROP, UNITS, Views
+from helpers.molecules.views import CROP, Views
 
 __all__ = [
     "TARGETS",
@@ -67,7 +68,7 @@ def anchor(views: Views, target: str = "D") -> Tensor:
 def _all_lag_slope(views: Views) -> tuple[Tensor, Tensor]:
     """Return the slope through the origin of the MSD at all lags with a pair, (n,), and the number of such lags."""
     path, seen = views.steps.cumsum(dim=1), views.seen
-    top = bottom = count = torch.zeros(len(seen))
+    top = bottom = count = torch.zeros(len(seen), device=seen.device)
     for lag in range(1, seen.shape[1]):
         pairs = seen[:, lag:] * seen[:, :-lag]
         n_pairs = pairs.sum(dim=1)
@@ -79,17 +80,17 @@ def _all_lag_slope(views: Views) -> tuple[Tensor, Tensor]:
 
 def _light(crops: Tensor) -> Tensor:
     """Return the light above a fifth of the unit under a Gaussian window, as an image."""
-    return functional.relu(crops - 0.2) * _WINDOW
+    return functional.relu(crops - 0.2) * _WINDOW.to(crops.device)
 
 
 def _moments(crops: Tensor) -> Tensor:
     """Return size, two elongations and light of every blob, (n, T, 4): log variance, (yy - xx, 2 xy) / size, log."""
-    weight = _light(crops)
+    weight, axis = _light(crops), _AXIS.to(crops.device)
     light = weight.sum(dim=(2, 3)).clamp(min=1)
     row, column = weight.sum(dim=3) / light[..., None], weight.sum(dim=2) / light[..., None]
-    y, x = row @ _AXIS, column @ _AXIS
-    yy, xx = row @ _AXIS**2 - y**2, column @ _AXIS**2 - x**2
-    xy = torch.einsum("ntyx,y,x->nt", weight, _AXIS, _AXIS) / light - y * x
+    y, x = row @ axis, column @ axis
+    yy, xx = row @ axis**2 - y**2, column @ axis**2 - x**2
+    xy = torch.einsum("ntyx,y,x->nt", weight, axis, axis) / light - y * x
     size = (yy + xx).clamp(min=0.5)
     return torch.stack([size.log() - 1.5, 2 * (yy - xx) / size, 4 * xy / size, light.log() - 4], dim=2)
 
@@ -102,13 +103,15 @@ class TrackAndBlob(nn.Module):
     maxima over the frames seen give weights, centres and widths of the Gaussians; the centres are the log of the
     classical estimate plus a learned correction. Any number of frames.
 
-    ``cues`` says what is shown: "track", "shape" of the blobs, their "brightness". ``unit`` is the unit of light that
-    the views have, see ``views.look``; ``target`` what the network is trained on, see ``anchor``.
+    ``cues`` says what is shown: "track", "shape" of the blobs, their "brightness". ``world`` is the one whose movies
+    it is trained on; it decides the ``unit`` of light of its views, see ``views.look``, and its ``prior``. ``target``
+    is the number that it reads, see ``anchor``.
     """
 
-    def __init__(self, cues: tuple[str, ...] = CUES, unit: str = "noise", target: str = "D", width: int = 64):
+    def __init__(self, cues: tuple[str, ...] = CUES, world: str = "physical", target: str = "D", width: int = 64):
         super().__init__()
-        self.unit, self.target = check.choice("unit", unit, UNITS), check.choice("target", target, TARGETS)
+        self.world, self.target = check.choice("world", world, worlds.WORLDS), check.choice("target", target, TARGETS)
+        self.unit, self.prior = worlds.WORLDS[world], worlds.training_prior(world, target)
         self.cues = tuple(check.choice("cues", cue, CUES) for cue in cues)
         layers = [nn.Conv2d(1, 16, 3, 2, 1), nn.Conv2d(16, 32, 3, 2, 1), nn.Conv2d(32, 48, 3, 2, 1)]
         layers = [part for layer in layers for part in (layer, nn.SiLU())]
@@ -121,29 +124,39 @@ class TrackAndBlob(nn.Module):
         with torch.no_grad():
             self.head[-1].bias.copy_(torch.tensor([0.0, 0.0, -0.1, 0.1, -1.0, -1.0]))
 
-    def forward(self, crops: Tensor, place: Tensor, steps: Tensor, score: Tensor, seen: Tensor) -> Tensor:
+    def forward(self, *views: Tensor) -> Tensor:
         """Return log-weights, centres and log-widths of the mixture, (n, 3, 2)."""
+        summary, base = self.summary(*views)
+        weights, centres, widths = self.head(summary).chunk(3, dim=1)
+        return torch.stack([weights.log_softmax(dim=1), base[:, None] + centres, widths.clamp(-5, 2)], dim=1)
+
+    def summary(self, crops: Tensor, place: Tensor, steps: Tensor, score: Tensor, seen: Tensor) -> tuple:
+        """Return all that the network keeps of each movie, (n, 2 width + 3), and the log of the classical estimate."""
         base = anchor(Views(crops, place, steps, score, seen), self.target)
         if "track" not in self.cues:
             steps, place, base = torch.zeros_like(steps), torch.zeros_like(place), torch.zeros_like(base)
         frames = functional.silu(self.frame(self._describe(crops, place, steps, score, seen, base)))
-        frames = (frames * seen[..., None]).transpose(1, 2)  # (n, width, T)
-        for convolution in self.time:
-            frames = (frames + functional.silu(convolution(frames))) * seen[:, None]
+        frames = self.over_time(frames * seen[..., None], seen)
         count = seen.sum(dim=1, keepdim=True)
-        pooled = [frames.sum(dim=2) / count.clamp(min=1), frames.amax(dim=2)]
+        pooled = [frames.sum(dim=1) / count.clamp(min=1), frames.amax(dim=1)]
         numbers = [0.3 * base[:, None], torch.log1p(count) - 2.5, count / seen.shape[1]]
-        weights, centres, widths = self.head(torch.cat([*pooled, *numbers], dim=1)).chunk(3, dim=1)
-        return torch.stack([weights.log_softmax(dim=1), base[:, None] + centres, widths.clamp(-5, 2)], dim=1)
+        return torch.cat([*pooled, *numbers], dim=1), base
+
+    def over_time(self, frames: Tensor, seen: Tensor) -> Tensor:
+        """Return features (n, T, width) that know their neighbours in time."""
+        frames, seen = frames.transpose(1, 2), seen[:, None]
+        for convolution in self.time:
+            frames = (frames + functional.silu(convolution(frames))) * seen
+        return frames.transpose(1, 2)
 
     def _describe(self, crops, place, steps, score, seen, base):
         """Return the features of every frame, (n, T, width + 14)."""
-        moments = _moments(crops)
+        moments, without_light = _moments(crops), _WITHOUT_LIGHT.to(crops.device)
         if "brightness" not in self.cues:
             crops = 100 * crops / _light(crops).sum(dim=(2, 3), keepdim=True).clamp(min=1)
-            moments, score = moments * _WITHOUT_LIGHT, torch.zeros_like(score)
+            moments, score = moments * without_light, torch.zeros_like(score)
         if "shape" not in self.cues:
-            crops, moments = torch.zeros_like(crops), moments * (1 - _WITHOUT_LIGHT)
+            crops, moments = torch.zeros_like(crops), moments * (1 - without_light)
         blob = self.blob(crops.reshape(-1, 1, CROP, CROP)).reshape(*seen.shape, -1)
         later = torch.cat([steps[:, 1:], torch.zeros_like(steps[:, :1])], dim=1)
         relative = steps / (2 * (0.5 * base).exp()[:, None, None])

@@ -1,8 +1,12 @@
-"""Two noise worlds in which networks learn to read D: the original's generator, and photons as a camera sees them.
+"""The noise worlds in which networks learn to read D, and the D that each of them shows.
 
-D is in px^2 per frame, which is um^2/s for pixels of 100 nm and frames of 10 ms. One unit of the original is
-0.403 px^2 per frame.
+"original" is the generator of the original, "physical" photons as a camera sees them, "recordings" what the
+calibrated microscopes of lesson 02 deliver: electron-multiplying noise, several widths of the PSF, much or little
+background. D is in px^2 per frame, which is um^2/s for pixels of 100 nm and frames of 10 ms. One unit of the
+original is 0.403 px^2 per frame.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,8 +19,10 @@ __all__ = [
     "HIGH",
     "LOW",
     "PHYSICAL",
+    "TASKS",
     "UNIT",
     "WORLDS",
+    "Task",
     "comparison_prior",
     "effective_D",
     "effective_training_D",
@@ -27,9 +33,31 @@ __all__ = [
 
 UNIT = original.UNIT_NM2_S * original.FRAME_S / original.PIXEL_NM**2  # px^2 per frame in one unit of the original
 LOW, HIGH = UNIT * 1.0, UNIT * 50.0  # the range in which everybody is compared
-GRID = np.geomspace(0.1, 25.0, 400)
+GRID = np.geomspace(0.02, 25.0, 520)
 PHYSICAL = {"photons": 500.0, "brightness_spread": 0.3, "background": 9.0, "read_noise": 1.2, "start_spread_um": 0.05}
-WORLDS = {"original": "background", "physical": "noise"}  # the unit of light in which a network sees each
+WORLDS = {  # the unit of light in which a network sees each
+    "original": "background",
+    "physical": "noise",
+    "recordings": "noise",
+}
+_AT_ONCE = 32  # recordings with one and the same microscope
+
+
+class Task(NamedTuple):
+    """What a network is trained on: a world, the number that it shall read, and the range of movie lengths."""
+
+    world: str
+    target: str = "D"
+    n_frames: tuple[int, int] = (16, 16)
+
+
+TASKS = {
+    "original": Task("original"),
+    "physical": Task("physical"),
+    "effective": Task("original", target="effective D"),
+    "frames": Task("physical", n_frames=(4, 64)),
+    "recordings": Task("recordings"),
+}
 
 
 def film(world: str, D_px2_frame, rng: np.random.Generator, exact: bool = True, n_frames: int = 16):
@@ -37,21 +65,49 @@ def film(world: str, D_px2_frame, rng: np.random.Generator, exact: bool = True, 
 
     "original": its generator as it was, from the field centre. "physical": 500 photons per frame with 30 % spread
     between molecules, 9 photons per pixel of background, read noise 1.2 electrons, a start within half a pixel of the
-    centre. ``exact`` as in the simulators.
+    centre. "recordings": see ``_microscope``, one drawn for every 32 movies. ``exact`` as in the simulators.
     """
     check.choice("world", world, WORLDS)
     D = check.positive("D_px2_frame", D_px2_frame)
-    if world == "physical":
-        batch = movies.simulate(D, len(D), n_frames=n_frames, exact=exact, rng=rng, **PHYSICAL)
-        return batch.images, batch.tracks_um / 0.1 + 32
-    if n_frames != original.N_FRAMES:
-        raise ValueError(f"n_frames must be {original.N_FRAMES} in the original's world, got {n_frames}")
-    paths_nm = original.tracks(D / UNIT, len(D), rng)
-    return original.emulate(paths_nm, rng, exact).astype(np.float32), paths_nm / original.PIXEL_NM + 32
+    if world == "original":
+        if n_frames != original.N_FRAMES:
+            raise ValueError(f"n_frames must be {original.N_FRAMES} in the original's world, got {n_frames}")
+        paths_nm = original.tracks(D / UNIT, len(D), rng)
+        return original.emulate(paths_nm, rng, exact).astype(np.float32), paths_nm / original.PIXEL_NM + 32
+    parts = [D] if world == "physical" else np.split(D, range(_AT_ONCE, len(D), _AT_ONCE))
+    batches = []
+    for part in parts:
+        settings = PHYSICAL if world == "physical" else _microscope(rng)
+        batches.append(movies.simulate(part, len(part), n_frames=n_frames, exact=exact, rng=rng, **settings))
+    images, tracks_um = (
+        np.concatenate([getattr(batch, name) for batch in batches]) for name in ("images", "tracks_um")
+    )
+    return images, tracks_um / 0.1 + 32
 
 
-def training_D(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return D (n,) from the training prior: 70 % uniform in 0.3..22, 30 % log-uniform in 0.1..25 px^2 per frame."""
+def _microscope(rng):
+    """Return the settings of a microscope like those of the recordings: ranges around their three calibrations.
+
+    Of these, the ones with more background have brighter molecules, so light is drawn together with background.
+    """
+    background = np.exp(rng.uniform(np.log(8), np.log(220)))
+    return {
+        "photons": np.exp(rng.uniform(np.log(350), np.log(1200))) * (background / 11) ** 0.3,
+        "brightness_spread": 0.5,
+        "background": background,
+        "psf_sigma_um": rng.uniform(0.09, 0.15),
+        "start_spread_um": 0.2,
+        "em": True,
+    }
+
+
+def training_D(n: int, rng: np.random.Generator, world: str = "physical") -> np.ndarray:
+    """Return D (n,) from the training prior of a world, px^2 per frame.
+
+    70 % uniform in 0.3..22, 30 % log-uniform in 0.1..25. "recordings": log-uniform in 0.02..25, for most are slow.
+    """
+    if world == "recordings":
+        return np.exp(rng.uniform(np.log(0.02), np.log(25), n))
     uniform = rng.uniform(0.3, 22, n)
     return np.where(rng.random(n) < 0.7, uniform, np.exp(rng.uniform(np.log(0.1), np.log(25), n)))
 
@@ -69,10 +125,13 @@ def effective_D(paths_px) -> np.ndarray:
     return UNIT * original.effective_D((check.finite("paths_px", paths_px) - 32) * original.PIXEL_NM)
 
 
-def training_prior() -> Prior:
-    """Return the training prior on ``GRID``."""
-    density = 0.7 * ((GRID > 0.3) & (GRID < 22)) / 21.7 + 0.3 / np.log(250) / GRID
-    return _on_grid(density)
+def training_prior(world: str = "physical", target: str = "D") -> Prior:
+    """Return the law of the training movies' D on ``GRID``; for effective D, whose law has no formula, a flat one."""
+    if target == "effective D":
+        return _on_grid(np.ones(GRID.size))
+    if world == "recordings":
+        return _on_grid(1 / GRID)
+    return _on_grid(0.7 * ((GRID > 0.3) & (GRID < 22)) / 21.7 + 0.3 * (GRID > 0.1) / np.log(250) / GRID)
 
 
 def comparison_prior(low: float = LOW, high: float = HIGH) -> Prior:

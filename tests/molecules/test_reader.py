@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.common import training
-from helpers.molecules import brownian, networks, reader, reader_training, scores, views, worlds
+from helpers.molecules import brownian, localize, networks, reader, reader_training, scores, views, worlds
 from helpers.molecules.estimators import Prior
 from helpers.molecules.localize import Localizations
 
@@ -37,9 +37,9 @@ def test_paths_are_where_the_light_is_and_their_steps_have_their_d(world):
     frames = paths.mean(axis=2)
     steps = np.diff(frames, axis=1)
     assert (steps**2).mean() / 2 / (1 - 2 * 0.165) == pytest.approx(1.5, rel=0.12)  # 2 D (1 - 2 R) per axis
-    row, column = np.unravel_index(images.reshape(60, 16, -1).argmax(axis=2), (64, 64))
-    assert np.median(np.abs(row + 0.5 - frames[..., 0])) < 1.5
-    assert np.median(np.abs(column + 0.5 - frames[..., 1])) < 1.5
+    found = localize.localize(images).positions
+    assert np.isfinite(found).mean() > 0.6  # some of the recordings are faint
+    assert (np.nanmedian(np.abs(found - frames), axis=(0, 1)) < 0.5).all()
 
 
 def test_one_unit_of_the_original_in_pixels():
@@ -47,13 +47,17 @@ def test_one_unit_of_the_original_in_pixels():
     assert pytest.approx(20.13, abs=0.02) == worlds.HIGH
 
 
-def test_training_prior_is_the_law_of_the_training_d():
-    D = worlds.training_D(200_000, np.random.default_rng(2))
-    prior = worlds.training_prior()
+@pytest.mark.parametrize("world", worlds.WORLDS)
+def test_training_prior_is_the_law_of_the_training_d(world):
+    D = worlds.training_D(200_000, np.random.default_rng(2), world)
+    prior = worlds.training_prior(world)
     assert prior.weight.sum() == pytest.approx(1)
     for power in (1, 2):
         assert prior.weight @ prior.D_um2_s**power == pytest.approx((D**power).mean(), rel=0.01)
     assert prior.weight @ np.log(prior.D_um2_s) == pytest.approx(np.log(D).mean(), abs=0.01)
+
+
+def test_comparison_prior_is_flat_in_d():
     flat = worlds.comparison_prior()
     assert flat.weight @ flat.D_um2_s == pytest.approx((worlds.LOW + worlds.HIGH) / 2, rel=0.01)
 
@@ -258,7 +262,7 @@ def test_another_prior_is_put_in_by_bayes_rule():
     by_hand = (likelihood * wanted.weight) @ grid / (likelihood * wanted.weight).sum()
     # the mixture must be q(log D) ~ likelihood x trained(log D); near D = 5 trained is smooth: compare two Gaussians
     density = trained.weight / np.gradient(grid) * grid
-    slope = np.gradient(np.log(density), np.log(grid))[np.searchsorted(grid, 5.0)]
+    slope = np.gradient(np.log(np.maximum(density, 1e-9)), np.log(grid))[np.searchsorted(grid, 5.0)]
     known = reader.posterior(gaussian([m + slope * s**2], s), trained, wanted)
     assert known.mean[0] == pytest.approx(by_hand, rel=0.02)
 
@@ -362,3 +366,25 @@ def test_errors_of_a_known_law():
         assert low < found[name] < high
     with pytest.raises(ValueError, match="one shape"):
         scores.errors(D, guess[:5])
+
+
+@pytest.mark.parametrize("task", worlds.TASKS)
+def test_every_task_gives_movies_of_its_own_length_and_a_network_that_reads_them(task, monkeypatch):
+    monkeypatch.setattr(reader_training, "POOL", 64)
+    make = reader_training.batches(task, 7)
+    lengths = {make(np.random.default_rng(0), step)[0].shape[1] for step in (0, 6, 12, 18)}
+    assert (lengths == {16}) if task != "frames" else (len(lengths) > 1 and lengths <= set(range(4, 65)))
+    model, _ = reader_training.train(task, 2)
+    assert (model.world, model.target) == worlds.TASKS[task][:2]
+    found = reader_training.evaluate(model, 40)
+    assert found["rms_log"] < 1.6
+    with pytest.raises(ValueError, match="task must be one of"):
+        reader_training.batches("mars", 0)
+
+
+def test_the_network_runs_on_the_device_that_it_is_moved_to():
+    device = torch.device("meta")  # has shapes but no numbers, and refuses to be mixed with the CPU
+    views = [torch.zeros(shape, device=device) for shape in ((2, 5, 24, 24), (2, 5, 2), (2, 5, 2), (2, 5), (2, 5))]
+    for target in reader.TARGETS:
+        made = reader.TrackAndBlob(target=target).to(device)
+        assert reader.negative_log_likelihood(made, *views, torch.ones(2, device=device)).device == device
