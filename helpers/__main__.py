@@ -19,14 +19,21 @@ TRAININGS = {
     "molecules-effective": "helpers.molecules.reader_training:train_effective",
     "molecules-frames": "helpers.molecules.reader_training:train_frames",
     "molecules-recordings": "helpers.molecules.reader_training:train_recordings",
-    "park": "helpers.molecules.reader_training:train_park",
-    "resnet2d": "helpers.molecules.reader_training:train_resnet2d",
-    "resnet3d": "helpers.molecules.reader_training:train_resnet3d",
+    "park": "helpers.molecules.replica_training:train_park",
+    "resnet2d": "helpers.molecules.replica_training:train_resnet2d",
+    "resnet3d": "helpers.molecules.replica_training:train_resnet3d",
+    "resnet3d-temporal": "helpers.molecules.replica_training:train_resnet3d_temporal",
 }
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",
     "calibration": "helpers.molecules.records:calibrate_recordings",
-    "readers": "helpers.molecules.records:compare_readers",
+    "readers": "helpers.molecules.reader_records:compare_readers",
+    "labels": "helpers.molecules.reader_records:compare_labels",
+    "lengths": "helpers.molecules.reader_records:compare_lengths",
+    "recordings": "helpers.molecules.reader_records:read_recordings",
+    "reading-speed": "helpers.molecules.reader_records:measure_speed",
+    "ablations": "helpers.molecules.ablations:record",
+    "overfitting": "helpers.molecules.replica_training:overfit",
     "times": "helpers.book.times:record",
 }
 

@@ -104,6 +104,7 @@ def fit(
     save_every: int = 500,
     accelerator: str = "cpu",
     devices: int = 1,
+    precision: str = "32-true",
     label: str = "training",
 ) -> History:
     """Train ``model`` in place by Adam and return what happened.
@@ -117,7 +118,8 @@ def fit(
     ``warmup`` is a fraction of ``n_steps``, see ``rate``. With ``run_dir`` the state is saved there every
     ``save_every`` steps, at the end and on Ctrl-C. ``resume=True`` continues from it, bit by bit as if never
     interrupted (from the beginning where there is none yet); ``resume=False`` starts afresh and replaces it.
-    ``accelerator="auto"`` takes a GPU where there is one. Under ``fabric run`` or torchrun each rank gets
+    ``accelerator="auto"`` takes a GPU where there is one; ``precision="bf16-mixed"`` computes the forward pass in
+    16 bits where that is safe, twice as fast for large convolutions. Under ``fabric run`` or torchrun each rank gets
     ``batch[rank::world_size]``.
 
     ValueError for bad arguments, or where the saved run had other settings; ``DamagedState`` where it cannot be read;
@@ -129,6 +131,7 @@ def fit(
     check.whole("evaluate_every", evaluate_every)
     check.whole("save_every", save_every)
     check.choice("accelerator", accelerator, ("cpu", "auto"))
+    check.choice("precision", precision, ("32-true", "bf16-mixed"))
     if not 0 <= warmup < 1:
         raise ValueError(f"warmup must be a fraction of n_steps in [0, 1), got {warmup!r}")
     if resume and run_dir is None:
@@ -139,12 +142,15 @@ def fit(
         "learning_rate": float(learning_rate),
         "seed": seed,
         "warmup": float(warmup),
+        "precision": precision,
         "evaluate_every": evaluate_every if evaluate else None,
         "model": _shape_of(model),
         "batch": [list(part.shape) for part in _batch(make_batch, seed, 0)],
     }
     home = next((parameter.device for parameter in model.parameters()), torch.device("cpu"))
-    run = _Run(_fabric(accelerator, devices), model, loss, settings, Path(run_dir) if run_dir is not None else None)
+    run = _Run(
+        _fabric(accelerator, devices, precision), model, loss, settings, Path(run_dir) if run_dir is not None else None
+    )
     try:
         with _random_state(run.fabric.device), _stop_request(run.fabric.world_size) as stop:
             if resume:
@@ -288,13 +294,15 @@ class _Run:
             getattr(torch, self.fabric.device.type).manual_seed(value)
 
 
-def _fabric(accelerator: str, devices: int) -> Fabric:
+def _fabric(accelerator: str, devices: int, precision: str) -> Fabric:
     """Return a launched Fabric; under torchrun or ``fabric run`` the launcher says how many processes there are."""
     n_nodes = 1
     if torch.distributed.is_torchelastic_launched():
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         n_nodes = int(os.environ["WORLD_SIZE"]) // devices
-    fabric = Fabric(accelerator=accelerator, devices=check.whole("devices", devices), num_nodes=n_nodes)
+    fabric = Fabric(
+        accelerator=accelerator, devices=check.whole("devices", devices), num_nodes=n_nodes, precision=precision
+    )
     if not os.environ.get("LT_CLI_USED"):  # `fabric run` has launched already
         fabric.launch()
     return fabric

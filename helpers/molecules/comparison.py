@@ -5,10 +5,10 @@ from typing import NamedTuple
 import numpy as np
 
 from helpers.common import check
-from helpers.molecules import brownian, estimators, localize, networks, original, worlds
+from helpers.molecules import brownian, estimators, localize, original, worlds
 from helpers.molecules.estimators import Prior
 
-__all__ = ["BLUR", "Answers", "by_bin", "classical", "network", "oracles", "tune_sigma"]
+__all__ = ["BLUR", "Answers", "by_bin", "classical", "oracles", "tune_sigma"]
 
 BLUR = estimators.blur_coefficient(original.N_SUB)
 
@@ -85,15 +85,11 @@ def tune_sigma(world: str, prior: Prior, n_movies: int = 1000, seed: int = 40_00
     return float(sigmas[int(np.argmin(loss))])
 
 
-def network(name: str, images, prior: Prior, turns: bool = False):
-    """Return the posterior of a shipped network under ``prior``, in parts that fit into memory."""
-    model = networks.load(name)
-    parts = [networks.read(model, part, turns, prior) for part in np.array_split(images, max(1, len(images) // 250))]
-    return networks.Posterior(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def by_bin(D, estimate, edges) -> list[float]:
-    """Return the relative root-mean-square error of an estimate in bins of D."""
-    which = np.digitize(D, edges) - 1
-    relative = (np.asarray(estimate) / D - 1) ** 2
-    return [float(np.sqrt(relative[which == k].mean())) for k in range(len(edges) - 1)]
+def by_bin(D, estimate, edges) -> dict:
+    """Return, in bins of D, the relative root-mean-square error of an estimate and its mean."""
+    estimate, which = np.asarray(estimate), np.digitize(D, edges) - 1
+    relative, bins = (estimate / D - 1) ** 2, range(len(edges) - 1)
+    return {
+        "by_bin": [float(np.sqrt(relative[which == k].mean())) for k in bins],
+        "mean_by_bin": [float(estimate[which == k].mean()) for k in bins],
+    }

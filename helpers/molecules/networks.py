@@ -11,7 +11,7 @@ from helpers.common import check, checkpoints
 from helpers.molecules import replicas, worlds
 from helpers.molecules.estimators import Prior, modes
 from helpers.molecules.localize import as_float32
-from helpers.molecules.reader import Posterior, TrackAndBlob, mixtures, posterior
+from helpers.molecules.reader import Posterior, TrackAndBlob, mixtures, pool, posterior
 from helpers.molecules.replicas import ParkCNN, ResNet2D, ResNet3D
 from helpers.molecules.views import look, turn
 
@@ -111,7 +111,7 @@ def read(model: TrackAndBlob, images, turns: bool = False, prior: Prior | None =
         words = f"{blind.sum()} of {blind.size} movies show no molecule in two successive frames; their D is NaN"
         warnings.warn(words, stacklevel=2)
     symmetries = product(range(4), (False, True), (False, True)) if turns else [(0, False, False)]
-    mixed = torch.cat([mixtures(model, [turn(views, *symmetry)]) for symmetry in symmetries], dim=2)
-    mixed[:, 0] -= np.log(mixed.shape[2] // 2)
-    known = posterior(mixed, model.prior, prior or model.prior)
+    known = posterior(
+        pool([mixtures(model, [turn(views, *symmetry)]) for symmetry in symmetries]), model.prior, prior or model.prior
+    )
     return Posterior(*(np.where(blind, np.nan, part) for part in known))

@@ -25,6 +25,7 @@ __all__ = [
     "log_density",
     "mixtures",
     "negative_log_likelihood",
+    "pool",
     "posterior",
 ]
 
@@ -187,6 +188,13 @@ def mixtures(model: TrackAndBlob, parts: Iterable[Views], at_once: int = 250) ->
             for first in range(0, len(views.seen), at_once)
         )
         return torch.cat([model(*chunk) for chunk in chunks])
+
+
+def pool(mixtures: list[Tensor]) -> Tensor:
+    """Return the mean of several mixtures (n, 3, K) of the same movies, as one of more Gaussians."""
+    pooled = torch.cat(mixtures, dim=2)
+    pooled[:, 0] -= np.log(len(mixtures))
+    return pooled
 
 
 def posterior(mixture: Tensor, trained_under: Prior, prior: Prior) -> Posterior:

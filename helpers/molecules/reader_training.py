@@ -6,9 +6,9 @@ from functools import lru_cache, partial
 import numpy as np
 import torch
 
-from helpers.common import check, checkpoints, data, profiles, results, training
+from helpers.common import check, checkpoints, profiles, training
 from helpers.common.places import BUILD
-from helpers.molecules import io, networks, original, reader, replicas, scores, worlds
+from helpers.molecules import reader, scores, worlds
 from helpers.molecules.views import Views, look, turn
 
 __all__ = [
@@ -29,8 +29,6 @@ __all__ = [
 BATCH, POOL, USES = 32, 512, 3  # movies per step; movies simulated at a time; times that each is used
 SEEDS = (0, 1, 2)
 STEPS = {"original": 15_000, "physical": 15_000, "effective": 10_000, "frames": 10_000, "recordings": 10_000}
-REPLICA_MOVIES = 73_600
-REPLICAS = {"park": replicas.ParkCNN, "resnet2d": replicas.ResNet2D, "resnet3d": replicas.ResNet3D}
 LEARNING_RATE = 3e-3
 
 
@@ -148,60 +146,6 @@ def _card(task, seed, n_steps, cpu_s, metrics):
 train_original, train_physical, train_effective, train_frames, train_recordings = (
     partial(train_task, task) for task in worlds.TASKS
 )
-
-
-def train_replica(name: str, profile: str = "full", resume: bool = False, seed: int = 0) -> None:
-    """Train one network of the original as it was: 73,600 fresh movies of D = 20 units, batches of 16, effective D.
-
-    The full profile records its errors on the original's validation tracks; the weights (up to 20 MB) stay in
-    build/runs and are not shipped.
-    """
-    full = profiles.get(profile).pick(quick=False, full=True)
-    n_movies = REPLICA_MOVIES if full else 320
-    model = training.initialise(REPLICAS[name], seed)
-    history = training.fit(
-        model,
-        replicas.batches(),
-        replicas.squared_error,
-        n_steps=n_movies // 16,
-        learning_rate=1e-3,
-        seed=seed,
-        run_dir=BUILD / "runs" / f"{name}-{profile}",
-        resume=resume,
-        accelerator="auto",
-        label=name,
-    )
-    values = {
-        "movies": n_movies,
-        "cpu_s": round(history.cpu_s),
-        "training_losses": [float(part.mean()) for part in np.array_split(np.array(history.losses), 20)],
-        "validation": validate(lambda images: networks.predict(model, images) / worlds.UNIT),
-        "validation_turned": validate(lambda images: networks.predict(model, images, turns=True) / worlds.UNIT),
-    }
-    rmse, mae = (np.mean([draw[key] for draw in values["validation"]]) for key in ("rmse", "mae"))
-    print(f"{name}: effective D with RMSE {rmse:.3g}, MAE {mae:.3g} units on the validation tracks")
-    if full:
-        command, sources = f"python -m helpers train {name} --profile full", [original, replicas, scores]
-        print(results.record(f"replica-{name}", values, command=command, seeds=[seed], sources=sources))
-
-
-def validate(answer, n_draws: int = 10) -> list[dict]:
-    """Return errors of ``answer(images)`` (n,) against effective D, in its units, for draws of the noise.
-
-    The tracks are the original's 250 where they are on this machine, else as many of our own with the same labels.
-    """
-    if data.available("molecule_movies"):
-        paths_nm = io.read_validation(data.fetch("molecule_movies"))
-    else:
-        paths_nm = original.validation_tracks(np.random.default_rng(50_001))
-    label, found = original.effective_D(paths_nm), []
-    for draw in range(n_draws):
-        images = original.emulate(paths_nm, np.random.default_rng([50_002, draw]))
-        found.append(scores.errors(label, answer(images)))
-    return found
-
-
-train_park, train_resnet2d, train_resnet3d = (partial(train_replica, name) for name in ("park", "resnet2d", "resnet3d"))
 
 
 def train_molecules(profile: str = "full", resume: bool = False) -> None:

@@ -2,26 +2,10 @@
 
 import numpy as np
 
-from helpers.common import checkpoints, data, progress, results
-from helpers.molecules import (
-    bench,
-    calibration,
-    comparison,
-    detection,
-    estimators,
-    io,
-    localize,
-    original,
-    reader,
-    scores,
-    transfer,
-    views,
-    worlds,
-)
+from helpers.common import data, progress, results
+from helpers.molecules import bench, calibration, detection, io, transfer
 
-__all__ = ["calibrate_recordings", "compare_readers", "measure_movies", "summary"]
-
-EDGES_UNITS = np.array([1, 2, 4, 8, 12, 16, 20, 25, 30, 35, 40, 45, 50])  # bins of D, in units of the original
+__all__ = ["calibrate_recordings", "measure_movies", "summary"]
 
 
 def measure_movies() -> None:
@@ -45,34 +29,6 @@ def calibrate_recordings() -> None:
     print(
         results.record("calibration", values, command="python -m helpers bench calibration", seeds=[], sources=sources)
     )
-
-
-def compare_readers(n_movies: int = 5000, seed: int = 30_001) -> None:
-    """Record the errors of every way to D in both worlds, on movies that no network saw, as ``readers``."""
-    values, used = {"n_movies": n_movies, "edges_units": EDGES_UNITS.tolist(), "worlds": {}}, []
-    prior = worlds.comparison_prior()
-    for world in worlds.WORLDS:
-        rng = np.random.default_rng(seed)
-        D = rng.uniform(worlds.LOW, worlds.HIGH, n_movies)
-        sigma_px, parts = comparison.tune_sigma(world, prior), []
-        names = [name for name in checkpoints.names() if name.startswith(f"molecules-{world}-")]
-        for part in progress.track(np.array_split(D, 20), world):
-            images, paths_px = worlds.film(world, part, rng)
-            answers = comparison.classical(images, prior, sigma_px) | comparison.oracles(paths_px, prior)
-            answers |= {name: comparison.network(name, images, prior) for name in names}
-            answers["turns"] = comparison.network(names[0], images, prior, turns=True)
-            parts.append(answers)
-        rows = {}
-        for name in parts[0]:
-            answer = [np.concatenate(column) for column in zip(*(part[name] for part in parts), strict=True)]
-            rows[name] = scores.errors(D, *answer) | {
-                "by_bin": comparison.by_bin(D, answer[0], EDGES_UNITS * worlds.UNIT)
-            }
-        values["worlds"][world] = {"sigma_px": sigma_px, "rows": rows}
-        used += names
-    sources = [comparison, estimators, localize, original, reader, scores, views, worlds]
-    command = "python -m helpers bench readers"
-    print(results.record("readers", values, command=command, seeds=[seed], sources=sources, weights=used))
 
 
 def summary(found: calibration.Calibration, moves: calibration.Motion) -> dict:

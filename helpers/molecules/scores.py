@@ -4,7 +4,7 @@ import numpy as np
 
 from helpers.common import check
 
-__all__ = ["errors"]
+__all__ = ["errors", "mean_interval"]
 
 
 def errors(D, mean, log_mean=None, low=None, high=None, n_resamples: int = 400) -> dict:
@@ -24,9 +24,14 @@ def errors(D, mean, log_mean=None, low=None, high=None, n_resamples: int = 400) 
     }
     if low is not None:
         terms["coverage"] = ((low <= D) & (high >= D)).astype(float), np.asarray
-    picks = np.random.default_rng(0).integers(len(D), size=(n_resamples, len(D)))
     found = {}
     for name, (values, finish) in terms.items():
-        found[name] = float(finish(values.mean()))
-        found[f"{name}_interval"] = np.quantile(finish(values[picks].mean(axis=1)), [0.025, 0.975]).tolist()
+        found[name], found[f"{name}_interval"] = mean_interval(values, finish, n_resamples)
     return found
+
+
+def mean_interval(values, finish=np.asarray, n_resamples: int = 400) -> tuple[float, list[float]]:
+    """Return ``finish`` of the mean of values (n,), and its 95 % bootstrap interval."""
+    values = check.finite("values", values)
+    picks = np.random.default_rng(0).integers(len(values), size=(n_resamples, len(values)))
+    return float(finish(values.mean())), np.quantile(finish(values[picks].mean(axis=1)), [0.025, 0.975]).tolist()

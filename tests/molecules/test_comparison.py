@@ -45,4 +45,6 @@ def test_a_movie_without_a_molecule_gets_the_mean_of_the_prior():
 
 def test_bins_hold_their_own_errors():
     D, estimate = np.array([1.5, 1.5, 3.0, 3.0]), np.array([1.65, 1.35, 3.0, 6.0])
-    assert comparison.by_bin(D, estimate, [1, 2, 4]) == pytest.approx([0.1, np.sqrt(0.5)])
+    found = comparison.by_bin(D, estimate, [1, 2, 4])
+    assert found["by_bin"] == pytest.approx([0.1, np.sqrt(0.5)])
+    assert found["mean_by_bin"] == pytest.approx([1.5, 4.5])

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from helpers.common import training
-from helpers.molecules import networks, original, reader_training, replicas, worlds
+from helpers.molecules import networks, original, replica_training, replicas, worlds
 
 SIZES = [(replicas.ParkCNN, 2_160_145), (replicas.ResNet2D, 4_908_993), (replicas.ResNet3D, 3_611_841)]
 
@@ -76,18 +76,59 @@ def test_predict_divides_by_1000_and_averages_four_turns():
     assert np.abs(networks.predict(model, turned) - networks.predict(model, images)).max() > 5e-6
 
 
-def test_a_perfect_answer_has_no_error_and_noise_differs_from_draw_to_draw(monkeypatch):
+@pytest.fixture
+def own_tracks(monkeypatch):
+    """Six tracks in place of the original's 250."""
     paths = original.tracks(20.0, 6, np.random.default_rng(5))
-    monkeypatch.setattr(reader_training.data, "available", lambda _: False)
+    monkeypatch.setattr(replica_training.data, "available", lambda _: False)
     monkeypatch.setattr(original, "validation_tracks", lambda _: paths)
-    seen = []
+    return paths
+
+
+def test_a_perfect_answer_has_no_error_and_noise_differs_from_draw_to_draw(own_tracks):
+    label, seen = original.effective_D(own_tracks), []
 
     def answer(images):
         seen.append(images.mean())
-        return original.effective_D(paths)
+        return label
 
-    assert [draw["rmse"] for draw in reader_training.validate(answer, n_draws=3)] == [0, 0, 0]
+    assert replica_training.validate(answer, n_draws=3)["rmse_draws"] == [0, 0, 0]
     assert len(set(seen)) == 3
-    again = reader_training.validate(lambda _: original.effective_D(paths) + 2, n_draws=1)[0]
+    again = replica_training.validate(lambda _: label + 2, n_draws=1)
     assert again["rmse"] == pytest.approx(2)
     assert again["mae"] == pytest.approx(2)
+
+
+def test_errors_of_many_draws_hold_all_of_them(own_tracks):
+    label, shifts = original.effective_D(own_tracks), iter([1.0, 3.0])
+    found = replica_training.validate(lambda _: label + next(shifts), n_draws=2)
+    assert found["rmse"] == pytest.approx(np.sqrt(5))
+    assert found["mae"] == pytest.approx(2)
+    assert found["rmse_draws"] == pytest.approx([1, 3])
+    assert found["rmse_interval"] == pytest.approx([np.sqrt(5)] * 2)
+    assert all(part["mae"] == pytest.approx(2) for part in found["bins"])
+    assert len(found["bins"]) == len(set(label // 10 * (label < 50)))
+
+
+@pytest.mark.usefixtures("own_tracks")
+def test_brighter_movies_are_the_same_movies():
+    rows = replica_training.scaled(lambda images: images.sum(axis=(1, 2, 3)) / 1e6)
+    light = {row["factor"]: row["median"] for row in rows}
+    assert light[2.0] == pytest.approx(4 * light[0.5])
+    assert light[1.0] == pytest.approx(2 * light[0.5])
+
+
+@pytest.mark.usefixtures("own_tracks")
+@pytest.mark.parametrize("name", ["park", "resnet3d"])
+def test_a_network_of_the_original_trains_and_is_scored(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(replica_training, "BUILD", tmp_path)
+    monkeypatch.setattr(replicas, "batches", lambda: lambda *_: (torch.rand(2, 16, 64, 64), torch.rand(2)))
+    monkeypatch.setitem(replica_training.MOVIES, name, 320)
+    recorded = {}
+    monkeypatch.setattr(replica_training.results, "record", lambda name, values, **_: recorded.update({name: values}))
+    replica_training.train_replica(name)
+    values = recorded[f"replica-{name}"]
+    assert values["movies"] == 320
+    assert values["parameters"] == sum(part.numel() for part in replica_training.NETWORKS[name]().parameters())
+    assert len(values["scaled"]) == len(replica_training.FACTORS)
+    assert values["cpu_s"] >= 0
