@@ -10,11 +10,8 @@ from helpers.common.plotting import COLORS, role
 __all__ = [
     "camera_histograms",
     "cue_ranking",
-    "error_against_D",
     "field_of_view",
     "film",
-    "label_and_method",
-    "learning_curve",
     "light_of_the_original",
     "objectives",
     "paths_in_frames",
@@ -188,58 +185,4 @@ def field_of_view(image, positions_px, corners, size: int, bar_px: float, bar_la
         axes.add_patch(square)
     plotting.scale_bar(axes, bar_px, bar_label)
     plotting.color_bar(fig, drawn, axes, "counts")
-    return fig
-
-
-def label_and_method(label, by_trajectory, D: float) -> Figure:
-    """Draw the histogram of the original's label at one true D, and its trajectory method against the label."""
-    fig, (left, right) = plotting.figure(1, 2, 7, 3.3)
-    left.hist(label, np.linspace(0, 4 * D, 41), color=COLORS["paper"], alpha=0.6)
-    left.axvline(D, **role("theory", label="true D"))
-    left.set(xlabel="effective D (units)", ylabel="molecules")
-    left.legend()
-    right.plot(label, by_trajectory, **role("classical", linestyle="", markersize=2, alpha=0.3, zorder=1))
-    right.plot([0, 4 * D], [0, 4 * D], **role("theory", zorder=2))
-    right.set(xlabel="label (units)", ylabel="trajectory-D (units)", xlim=(0, 4 * D), ylim=(0, 4 * D))
-    return fig
-
-
-def learning_curve(curve, bars: dict) -> Figure:
-    """Draw the error of a network against training step, (n, 2), beside fixed methods {name: error}."""
-    fig, axes = plotting.figure(1, 1, 6.4, 3.6)
-    axes.plot(*curve.T, **role("network", label="network"))
-    looks = {"MLE": "classical", "Bayes": "baseline", "oracle": "theory"}
-    for name, error in bars.items():
-        kind = next(kind for word, kind in looks.items() if name.startswith(word))
-        axes.axhline(error, **role(kind, marker="", label=name))
-    axes.set(xlabel="training step", ylabel="rms error of log D (1)", ylim=(0.1, None))
-    axes.legend()
-    return fig
-
-
-def error_against_D(record: dict) -> Figure:
-    """Draw the relative error against true D of the record ``readers``, one panel per world."""
-    looks = {
-        "all lags": role("warning"),
-        "MLE, σ known": role("classical"),
-        "Bayes mean": role("baseline"),
-        "oracle: centroids": role("theory"),
-        "oracle: all positions": role("theory", linestyle=":"),
-    }
-    edges = np.array(record["edges_units"])
-    middle = np.sqrt(edges[1:] * edges[:-1])
-    fig, panels = plotting.figure(1, len(record["worlds"]), 7, 4.2, sharey=True)
-    for axes, (world, content) in zip(panels, record["worlds"].items(), strict=True):
-        rows = content["rows"]
-        for name, look in looks.items():
-            axes.loglog(middle, rows[name]["by_bin"], **{**look, "markersize": 4}, label=name)
-        seeds = [row["by_bin"] for name, row in rows.items() if name.startswith("molecules")]
-        axes.loglog(middle, np.mean(seeds, axis=0), **role("network", label="network"))
-        axes.fill_between(middle, np.min(seeds, axis=0), np.max(seeds, axis=0), color=COLORS["network"], alpha=0.3)
-        axes.set(xlabel="true D (units)", title=world, ylim=(0.05, 2))
-        axes.set_xticks([1, 2, 5, 10, 20, 50], ["1", "2", "5", "10", "20", "50"])
-        axes.set_yticks([0.05, 0.1, 0.2, 0.5, 1, 2], ["0.05", "0.1", "0.2", "0.5", "1", "2"])
-        axes.minorticks_off()
-    panels[0].set_ylabel("relative error of D (1)")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
     return fig

@@ -28,7 +28,7 @@ __all__ = [
 
 BATCH, POOL, USES = 32, 512, 3  # movies per step; movies simulated at a time; times that each is used
 SEEDS = (0, 1, 2)
-STEPS = {"original": 15_000, "physical": 15_000, "effective": 10_000, "frames": 10_000, "recordings": 10_000}
+STEPS = {"original": 15_000, "physical": 15_000, "effective": 8_000, "frames": 8_000, "recordings": 8_000}
 LEARNING_RATE = 3e-3
 
 

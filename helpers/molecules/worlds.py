@@ -40,7 +40,7 @@ WORLDS = {  # the unit of light in which a network sees each
     "physical": "noise",
     "recordings": "noise",
 }
-_AT_ONCE = 32  # recordings with one and the same microscope
+_AT_ONCE = 64  # movies simulated at a time; recordings share a microscope
 
 
 class Task(NamedTuple):
@@ -69,20 +69,21 @@ def film(world: str, D_px2_frame, rng: np.random.Generator, exact: bool = True, 
     """
     check.choice("world", world, WORLDS)
     D = check.positive("D_px2_frame", D_px2_frame)
+    if world == "original" and n_frames != original.N_FRAMES:
+        raise ValueError(f"n_frames must be {original.N_FRAMES} in the original's world, got {n_frames}")
+    parts = np.split(D, range(_AT_ONCE, len(D), _AT_ONCE))
+    images, paths_px = zip(*(_film(world, part, rng, exact, n_frames) for part in parts), strict=True)
+    return np.concatenate(images), np.concatenate(paths_px)
+
+
+def _film(world, D, rng, exact, n_frames):
+    """Return a few movies, so few that the work space stays in the processor's cache, and their paths."""
     if world == "original":
-        if n_frames != original.N_FRAMES:
-            raise ValueError(f"n_frames must be {original.N_FRAMES} in the original's world, got {n_frames}")
         paths_nm = original.tracks(D / UNIT, len(D), rng)
         return original.emulate(paths_nm, rng, exact).astype(np.float32), paths_nm / original.PIXEL_NM + 32
-    parts = [D] if world == "physical" else np.split(D, range(_AT_ONCE, len(D), _AT_ONCE))
-    batches = []
-    for part in parts:
-        settings = PHYSICAL if world == "physical" else _microscope(rng)
-        batches.append(movies.simulate(part, len(part), n_frames=n_frames, exact=exact, rng=rng, **settings))
-    images, tracks_um = (
-        np.concatenate([getattr(batch, name) for batch in batches]) for name in ("images", "tracks_um")
-    )
-    return images, tracks_um / 0.1 + 32
+    settings = PHYSICAL if world == "physical" else _microscope(rng)
+    batch = movies.simulate(D, len(D), n_frames=n_frames, exact=exact, rng=rng, **settings)
+    return batch.images, batch.tracks_um / 0.1 + 32
 
 
 def _microscope(rng):
