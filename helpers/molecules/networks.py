@@ -13,7 +13,7 @@ from helpers.molecules.estimators import Prior, modes
 from helpers.molecules.localize import as_float32
 from helpers.molecules.reader import Posterior, TrackAndBlob, mixtures, pool, posterior
 from helpers.molecules.replicas import ParkCNN, ResNet2D, ResNet3D
-from helpers.molecules.views import look, turn
+from helpers.molecules.views import Views, look, turn
 
 __all__ = [
     "ParkCNN",
@@ -26,6 +26,7 @@ __all__ = [
     "predict_tracks",
     "read",
     "track_features",
+    "under_all_symmetries",
 ]
 
 
@@ -110,8 +111,12 @@ def read(model: TrackAndBlob, images, turns: bool = False, prior: Prior | None =
     if blind.any():
         words = f"{blind.sum()} of {blind.size} movies show no molecule in two successive frames; their D is NaN"
         warnings.warn(words, stacklevel=2)
-    symmetries = product(range(4), (False, True), (False, True)) if turns else [(0, False, False)]
-    known = posterior(
-        pool([mixtures(model, [turn(views, *symmetry)]) for symmetry in symmetries]), model.prior, prior or model.prior
-    )
+    mixture = under_all_symmetries(model, views) if turns else mixtures(model, [views])
+    known = posterior(mixture, model.prior, prior or model.prior)
     return Posterior(*(np.where(blind, np.nan, part) for part in known))
+
+
+def under_all_symmetries(model: TrackAndBlob, views: Views) -> Tensor:
+    """Return the mean of the mixtures under four turns, mirror and time reversal, (n, 3, 32)."""
+    symmetries = product(range(4), (False, True), (False, True))
+    return pool([mixtures(model, [turn(views, *symmetry)]) for symmetry in symmetries])

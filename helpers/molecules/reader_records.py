@@ -47,8 +47,8 @@ def compare_readers(n_movies: int = 5000, seed: int = 30_001) -> None:
             seen = views.look(images, worlds.WORLDS[world])
             mixed = {name: reader.mixtures(model, [seen]) for name, model in zip(names, models, strict=True)}
             mixed["three together"] = reader.pool(list(mixed.values()))
+            mixed["turns"] = networks.under_all_symmetries(models[0], seen)
             answers |= {name: reader.posterior(each, models[0].prior, prior) for name, each in mixed.items()}
-            answers["turns"] = networks.read(models[0], images, turns=True, prior=prior)
             parts.append(answers)
         rows = {}
         for name in parts[0]:
