@@ -12,7 +12,7 @@ from helpers.molecules import localize, networks, original, reader, reader_train
 
 __all__ = ["CUES", "N_STEPS", "RANGES", "TemporalTransformer", "WithoutTime", "distil", "record"]
 
-N_STEPS = 2000
+N_STEPS = 1500
 CUES = {
     "track": ("track",),
     "shape": ("shape",),
