@@ -20,6 +20,7 @@ CUES = {
     "track and shape": ("track", "shape"),
     "all three": reader.CUES,
 }
+_EVALUATE = partial(reader_training.evaluate, n_movies=2000)
 RANGES = {"slow": (0.1, 1.0), "middle": (1.0, 8.0), "fast": (8.0, 20.0)}  # px^2 per frame
 
 
@@ -86,7 +87,7 @@ def record(resume: bool = True) -> None:
     print(results.record("ablations", values, command=command, seeds=[0], sources=sources, weights=names))
 
 
-def _run(task, words, resume, evaluate=reader_training.evaluate, **options):
+def _run(task, words, resume, evaluate=_EVALUATE, **options):
     """Train one variant and return its errors."""
     run_dir = BUILD / "runs" / f"ablation-{task}-{words.replace(' ', '-')}"
     model, history = reader_training.train(task, N_STEPS, run_dir=run_dir, resume=resume, **options)

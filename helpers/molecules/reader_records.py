@@ -77,7 +77,8 @@ def compare_labels(n_movies: int = 1000, seed: int = 30_002) -> None:
     }
     validation = {name: replica_training.validate(way) for name, way in progress.track(ways.items(), "ways")}
     scaled = {
-        name: replica_training.scaled(lambda x, m=model: networks.read(m, x).mean) for name, model in models.items()
+        name: replica_training.scaled(lambda images, m=model: networks.read(m, images).mean / worlds.UNIT)
+        for name, model in models.items()
     }
     rng = np.random.default_rng(seed)
     D = rng.uniform(worlds.LOW, worlds.HIGH, n_movies)
