@@ -32,16 +32,16 @@ STEPS = {"original": 15_000, "physical": 15_000, "effective": 8_000, "frames": 8
 LEARNING_RATE = 3e-3
 
 
-def batches(task: str, seed: int, draw_D=None):
+def batches(task: str, seed: int, draw_D=None, uses: int = USES):
     """Return ``make_batch(rng, step)`` for ``training.fit``: five views and the target of 32 movies, px^2 per frame.
 
     ``task`` is one of ``worlds.TASKS``. D comes from ``draw_D(n, rng)``, by default from the prior of the task.
-    512 movies at a time are simulated and localised. Each is used three times, in another order and under another of
+    512 movies at a time are simulated and localised. Each is used ``uses`` times, in another order and under another of
     the 16 symmetries (four turns, mirror, time reversal) that leave D as it is.
     """
     world, target, (fewest, most) = worlds.TASKS[check.choice("task", task, worlds.TASKS)]
     draw_D = draw_D or _law(world, target)
-    per_pool = POOL * USES // BATCH
+    per_pool = POOL * check.whole("uses", uses) // BATCH
 
     @lru_cache(maxsize=1)
     def pool(number):
@@ -51,7 +51,7 @@ def batches(task: str, seed: int, draw_D=None):
         images, paths_px = worlds.film(world, D, rng, exact=False, n_frames=n_frames)
         D = D if target == "D" else worlds.effective_D(paths_px)
         views = look(images, worlds.WORLDS[world])
-        order = np.concatenate([rng.permutation(POOL) for _ in range(USES)])
+        order = np.concatenate([rng.permutation(POOL) for _ in range(uses)])
         return views, torch.as_tensor(D, dtype=torch.float32), order
 
     def make_batch(rng, step):
