@@ -10,7 +10,7 @@ from helpers.common import checkpoints, results
 from helpers.common.places import BUILD
 from helpers.molecules import localize, networks, original, reader, reader_training, scores, views, worlds
 
-__all__ = ["CUES", "N_STEPS", "RANGES", "TemporalTransformer", "WithoutTime", "distil", "record"]
+__all__ = ["CUES", "N_STEPS", "RANGES", "TemporalTransformer", "WithoutAnchor", "WithoutTime", "distil", "record"]
 
 N_STEPS = 1500
 CUES = {
@@ -30,6 +30,15 @@ class WithoutTime(reader.TrackAndBlob):
     def over_time(self, frames: Tensor, seen: Tensor) -> Tensor:  # noqa: ARG002
         """Return the features as they are."""
         return frames
+
+
+class WithoutAnchor(reader.TrackAndBlob):
+    """TrackAndBlob that is shown the classical estimate but does not start from it: centres are measured from log 1."""
+
+    def summary(self, *views: Tensor) -> tuple:
+        """Return all that the network keeps of each movie, and 0 in place of the log of the classical estimate."""
+        kept, base = super().summary(*views)
+        return kept, torch.zeros_like(base)
 
 
 class TemporalTransformer(reader.TrackAndBlob):
@@ -75,6 +84,7 @@ def record(resume: bool = True) -> None:
         for world in ("original", "physical")
     }
     build = {
+        "no anchor": WithoutAnchor,
         "no time": WithoutTime,
         "transformer": TemporalTransformer,
         "width 128": partial(reader.TrackAndBlob, width=128),

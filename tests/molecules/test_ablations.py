@@ -36,6 +36,14 @@ def test_without_time_order_matters_only_through_the_next_step(seen):
         assert (difference > 1e-3) == changes
 
 
+def test_without_the_anchor_a_fresh_network_answers_the_same_for_every_movie(seen):
+    mixture = reader.mixtures(training.initialise(ablations.WithoutAnchor, 0), [seen])
+    torch.testing.assert_close(mixture, mixture[:1].expand_as(mixture))
+    step = seen._replace(steps=2 * seen.steps)
+    woken = awake(ablations.WithoutAnchor)
+    assert (reader.mixtures(woken, [seen]) - reader.mixtures(woken, [step])).abs().max() > 1e-3  # it is still shown
+
+
 def test_the_transformer_does_not_look_at_lost_frames(seen):
     model = awake(ablations.TemporalTransformer)
     mask = torch.ones_like(seen.seen)
