@@ -39,7 +39,9 @@ def learning_curve(curve, bars: dict) -> Figure:
     for name, error in bars.items():
         kind = next(kind for word, kind in looks.items() if name.startswith(word))
         axes.axhline(error, **role(kind, marker="", label=name))
-    axes.set(xlabel="training step", ylabel="rms error of log D (1)", ylim=(0.1, None))
+    axes.set(xlabel="training step", ylabel="rms error of log D (1)", yscale="log")
+    axes.set_yticks([0.15, 0.2, 0.3, 0.5, 1.0], ["0.15", "0.2", "0.3", "0.5", "1"])
+    axes.minorticks_off()
     axes.legend()
     return fig
 
