@@ -35,12 +35,14 @@ PROFILE = "quick"
 SEED = 0
 
 # %%
+import warnings
 from functools import partial
 
 import matplotlib.pyplot as plt
 import numpy as np
 import torch
 
+# %%
 from helpers.common import checkpoints, plotting, profiles, results, training
 from helpers.common.claims import claim
 from helpers.common.plotting import role
@@ -62,6 +64,7 @@ from helpers.molecules import reader_training as recipes
 from helpers.molecules.scores import errors
 from helpers.molecules.widgets import MoleculeReader
 
+# %%
 profile = profiles.get(PROFILE)
 rng = np.random.default_rng(SEED)
 prior = worlds.comparison_prior()  # D uniform between 1 and 50 of the original's units: 0.4 to 20 px^2 per frame
@@ -662,7 +665,9 @@ print(f"RMSE {constant:.1f} units, better than: {', '.join(worse) or 'none of th
 
 # %%
 faint = movies.simulate(D_check, n_check, rng=np.random.default_rng(SEED + 3), **{**worlds.PHYSICAL, "photons": 150.0})
-dim = networks.read(model, faint.images, prior=prior)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it says how many movies are too dark, and so do we
+    dim = networks.read(model, faint.images, prior=prior)
 for words, known in (("500 photons", plain), ("150 photons", dim)):
     told = np.isfinite(known.mean)
     e = errors(D_check[told], *(part[told] for part in known), n_resamples=2)

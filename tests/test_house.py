@@ -29,13 +29,17 @@ MODULES = [
 FILES = sorted((ROOT / "helpers").rglob("*.py"))
 NOT_PHYSICS = {
     "__init__",
+    "ablations",
     "bench",
     "comparison",
     "io",
     "networks",
     "plots",
+    "reader_plots",
+    "reader_records",
     "reader_training",
     "records",
+    "replica_training",
     "training",
     "widgets",
 }

@@ -48,7 +48,8 @@ class TemporalTransformer(reader.TrackAndBlob):
         super().__init__(width=width, **options)
         layer = nn.TransformerEncoderLayer(width, 4, 2 * width, dropout=0.0, batch_first=True, norm_first=True)
         self.time = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
-        self.order = nn.Parameter(0.02 * torch.randn(64, width))
+        self.order = nn.Parameter(torch.zeros(64, width))
+        nn.init.normal_(self.order, std=0.02)
 
     def over_time(self, frames: Tensor, seen: Tensor) -> Tensor:
         """Return features (n, T, width) after attention to all frames that are seen."""
