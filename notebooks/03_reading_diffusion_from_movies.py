@@ -415,7 +415,7 @@ for world, (rmse_limit, log_limit) in limits.items():
 recorded = results.read("ablations")["values"]
 bars = {world: record["worlds"][world]["rows"]["Bayes mean"]["rms_log"] for world in recorded["cues"]}
 
-# %% mystnb={"image": {"alt": "Bars of the error for five sets of cues in two worlds. Track alone is near the Bayes mean; shape alone, and every set with shape in it, lies clearly lower; brightness alone is useful in the original world and worse than the track in the physical one."}, "figure": {"name": "fig-cues", "caption": "The shape of the blob makes the gain. Root-mean-square error of log D of networks that see only some cues, in two worlds; the lines are the Bayes mean of the track."}}
+# %% mystnb={"image": {"alt": "Bars of the error for five sets of cues in two worlds. Track alone is near the Bayes mean; shape alone, and every set with shape in it, lies clearly lower; brightness alone is useful in the original world and worse than the track in the physical one."}, "figure": {"name": "fig-gain", "caption": "The shape of the blob makes the gain. Root-mean-square error of log D of networks that see only some cues, in two worlds; the lines are the Bayes mean of the track."}}
 reader_plots.cue_errors(recorded["cues"], bars)
 plt.show()
 
@@ -627,7 +627,7 @@ MoleculeReader(molecules=shown, data=grey.tobytes())
 # | Label of the networks | effective D; spread 82 % at one $D$ | 83 %; as a measure of $D$ wrong by 0.85 in the logarithm | the all-lag fit of one path is not $D$ ({numref}`fig-label`) |
 # | "Does not outperform trajectory-D" | RMSE 5.8 and more against 5.2 units | rebuilt networks 4.1 to 6.9 against 4.9; ours 1.9 | a label that the trajectory method computes by itself |
 # | Networks | 2 to 5 million parameters, frames as channels | 85,000 parameters around a track | known structure, more movies, another loss |
-# | $D$ itself | not asked | see the table of section 7: below a tracker with perfect positions | the shape of the blob ({numref}`fig-cues`) |
+# | $D$ itself | not asked | see the table of section 7: below a tracker with perfect positions | the shape of the blob ({numref}`fig-gain`) |
 #
 # ## Exercises
 #
