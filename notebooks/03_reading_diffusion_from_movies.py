@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with more movies and the whole training, 30 minutes
+#     full: the same cells with more movies and the whole training, estimated 30 minutes
 #     question: Can a network know more than the track?
 #     quick_cpu_s: 60
 #     title: Reading diffusion from movies
@@ -28,7 +28,7 @@
 #
 # **You need.** {doc}`01_physics_of_diffusion` for the estimators, {doc}`02_simulating_molecule_movies` for the movies; the idea of a convolution.
 #
-# **Time.** Quick: about 60 CPU seconds, most of them training. Full: about 30 minutes.
+# **Time.** Quick: about 60 CPU seconds, most of them training. Full: estimated at 30 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"
@@ -161,7 +161,7 @@ for name in ("rmse", "mae"):
     claim(f"label-{name}", measured=ours[name], at_most=theirs[name], unit="units", source="trajectory-D, same movies")
 
 # %% [markdown]
-# The rebuilt networks reach smaller errors than the original reports, ResNet3D with a quarter of the budget. In RMSE the first two pass trajectory-D, whose rare lost molecules cost much when they are squared; in MAE they do not. Our network passes it in both and comes near the oracle, because it knows which frames to trust. (Its task was not quite the same: a third of its training movies had another $D$ than 20.)
+# The rebuilt networks reach smaller errors than the original reports, ResNet3D with a quarter of the budget. In RMSE the first two pass trajectory-D, whose rare lost molecules cost much when they are squared; in MAE they do not. Our network passes it in both and comes near the oracle, because it knows which frames to trust. (Its task was not quite the same: three in ten of its training movies had another $D$ than 20.)
 # Still, little is to be won here: trajectory-D computes almost the same number as the label.
 # But what is this label good for? We ask the network that was trained for effective D about $D$, and the other way round.
 
@@ -581,7 +581,7 @@ for name, found in real.items():
 #
 # ## 12. What it costs
 #
-# A network of this size is trained on one core in 12 to 30 CPU minutes. The numbers below are CPU times of the shipped trainings; for the energy we take 10 W for a busy core. The last lines say where the time goes; no step loops over movies in Python.
+# A network of this size is trained on one core in 7 to 20 CPU minutes. The numbers below are CPU times of the shipped trainings; for the energy we take 10 W for a busy core. The last lines say where the time goes; no step loops over movies in Python.
 # The risk is not the energy. It is a number that looks the same when the world is another one: another PSF, two molecules in a window, a molecule that is confined. The network is asked for one $D$ and will give one, with an error bar that is honest only in the world of its training. So compare with the track, look at the familiarity, and simulate your own microscope.
 
 # %%
