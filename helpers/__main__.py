@@ -23,6 +23,7 @@ TRAININGS = {
     "resnet2d": "helpers.molecules.replica_training:train_resnet2d",
     "resnet3d": "helpers.molecules.replica_training:train_resnet3d",
     "resnet3d-temporal": "helpers.molecules.replica_training:train_resnet3d_temporal",
+    "softflow-spirals": "helpers.microgels.flow_records:train_spirals",
 }
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",
@@ -33,6 +34,7 @@ BENCHES = {
     "recordings": "helpers.molecules.reader_records:read_recordings",
     "reading-speed": "helpers.molecules.reader_records:measure_speed",
     "ablations": "helpers.molecules.ablations:record",
+    "softflow": "helpers.microgels.flow_records:compare_softflow",
     "overfitting": "helpers.molecules.replica_training:overfit",
     "times": "helpers.book.times:record",
 }

@@ -24,7 +24,7 @@ PIP = next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, 
 SPECS = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
 CONDA_NAME = {"torch": "pytorch-cpu"}
 ONLY_CONDA = {"python", "pip"}
-NOT_ON_CONDA_FORGE = {"lightning-fabric", "playwright", "axe-playwright-python"}
+NOT_ON_CONDA_FORGE = {"lightning-fabric", "playwright", "axe-playwright-python", "zuko"}
 
 CONSTRAINTS = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 

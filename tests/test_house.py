@@ -32,6 +32,8 @@ NOT_PHYSICS = {
     "ablations",
     "bench",
     "comparison",
+    "flow_plots",
+    "flow_records",
     "io",
     "networks",
     "plots",

@@ -180,6 +180,7 @@ def test_cividis_is_matplotlibs(diffusion):
         (-1, 1, False, [-1, -0.5, 0, 0.5, 1]),
         (0.01, 10, True, [0.01, 0.1, 1, 10]),
         (0.3, 0.9, True, []),
+        (10, 0, False, [0, 2, 4, 6, 8, 10]),  # an axis that runs downwards
     ],
 )
 def test_ticks_are_round_and_inside(diffusion, low, high, log, expected):

@@ -314,7 +314,8 @@ function place(value, [low, high], log, start, end) {
 }
 
 /** Return round tick values between low and high. */
-export function ticks(low, high, log, count) {
+export function ticks(from, to, log, count) {
+  const [low, high] = from < to ? [from, to] : [to, from];
   if (log) {
     const first = Math.ceil(Math.log10(low) - 1e-9);
     const last = Math.floor(Math.log10(high) + 1e-9);

@@ -10,7 +10,17 @@ from helpers.common import checkpoints, results
 from helpers.common.places import BUILD
 from helpers.molecules import localize, networks, original, reader, reader_training, scores, views, worlds
 
-__all__ = ["CUES", "N_STEPS", "RANGES", "TemporalTransformer", "WithoutAnchor", "WithoutTime", "distil", "record"]
+__all__ = [
+    "CUES",
+    "N_STEPS",
+    "RANGES",
+    "TemporalTransformer",
+    "WideBlob",
+    "WithoutAnchor",
+    "WithoutTime",
+    "distil",
+    "record",
+]
 
 N_STEPS = 1500
 CUES = {
@@ -39,6 +49,17 @@ class WithoutAnchor(reader.TrackAndBlob):
         """Return all that the network keeps of each movie, and 0 in place of the log of the classical estimate."""
         kept, base = super().summary(*views)
         return kept, torch.zeros_like(base)
+
+
+class WideBlob(WithoutAnchor):
+    """WithoutAnchor whose CNN has twice the channels: 32, 64, 96."""
+
+    def __init__(self, width: int = 64, **options):
+        super().__init__(width=width, **options)
+        layers = [nn.Conv2d(1, 32, 3, 2, 1), nn.Conv2d(32, 64, 3, 2, 1), nn.Conv2d(64, 96, 3, 2, 1)]
+        layers = [part for layer in layers for part in (layer, nn.SiLU())]
+        self.blob = nn.Sequential(*layers, nn.Flatten(), nn.Linear(96 * (views.CROP // 8) ** 2, width))
+        self.blob.to(memory_format=torch.channels_last)
 
 
 class TemporalTransformer(reader.TrackAndBlob):
@@ -92,16 +113,28 @@ def record(resume: bool = True) -> None:
     }
     designs = {words: run("original", words, build=partial(make, world="original")) for words, make in build.items()}
     designs["distilled"] = run("original", "distilled", loss=distil([networks.load(name) for name in names]))
-    values = {"n_steps": N_STEPS, "cues": cues, "designs": designs, "priors": _priors(run)}
+    n_steps = reader_training.STEPS["original"]
+    at_full_budget = {
+        words: run("original", f"{words}, full", n_steps=n_steps, build=partial(make, world="original"))
+        for words, make in {"no anchor": WithoutAnchor, "no anchor, wide": WideBlob}.items()
+    }
+    values = {
+        "n_steps": N_STEPS,
+        "cues": cues,
+        "designs": designs,
+        "n_steps_full": n_steps,
+        "designs_full": at_full_budget,
+        "priors": _priors(run),
+    }
     sources = [localize, original, reader, reader_training, scores, views, worlds]
     command = "python -m helpers bench ablations"
     print(results.record("ablations", values, command=command, seeds=[0], sources=sources, weights=names))
 
 
-def _run(task, words, resume, evaluate=_EVALUATE, **options):
+def _run(task, words, resume, n_steps=N_STEPS, evaluate=_EVALUATE, **options):
     """Train one variant and return its errors."""
-    run_dir = BUILD / "runs" / f"ablation-{task}-{words.replace(' ', '-')}"
-    model, history = reader_training.train(task, N_STEPS, run_dir=run_dir, resume=resume, **options)
+    run_dir = BUILD / "runs" / f"ablation-{task}-{words.replace(',', '').replace(' ', '-')}"
+    model, history = reader_training.train(task, n_steps, run_dir=run_dir, resume=resume, **options)
     found = evaluate(model) | {"cpu_s": round(history.cpu_s), "parameters": sum(p.numel() for p in model.parameters())}
     print(f"{task}, {words}:", {key: round(value, 3) for key, value in found.items() if isinstance(value, float)})
     return found

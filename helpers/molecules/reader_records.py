@@ -88,7 +88,8 @@ def compare_labels(n_movies: int = 1000, seed: int = 30_002) -> None:
     for target, model in models.items():
         known = networks.read(model, images)
         cross[target] = {name: scores.errors(truth, known.mean, known.log_mean) for name, truth in truths.items()}
-    values = {"validation": validation, "scaled": scaled, "cross": cross}
+    tracks = replica_training.source_of_tracks()
+    values = {"tracks": tracks, "validation": validation, "scaled": scaled, "cross": cross}
     print({name: round(found["rmse"], 2) for name, found in validation.items()})
     print(
         results.record(
@@ -137,7 +138,10 @@ def read_recordings(seed: int = 30_004) -> None:
     """Record what the network says of three real recordings, beside the tracks, and whether it knows such movies."""
     name = "molecules-recordings-0"
     model, rng = networks.load(name), np.random.default_rng(seed)
-    draw = lambda n: worlds.film("recordings", worlds.training_D(n, rng, "recordings"), rng)[0]  # noqa: E731
+
+    def draw(n):
+        return worlds.film("recordings", worlds.training_D(n, rng, "recordings"), rng)[0]
+
     familiar = Familiar(model, draw(3000))
     values = {"network_inside": familiar.share_inside(draw(1000)), "recordings": {}}
     folder = data.fetch("molecule_movies")

@@ -14,6 +14,7 @@ __all__ = [
     "NETWORKS",
     "overfit",
     "scaled",
+    "source_of_tracks",
     "train_park",
     "train_replica",
     "train_resnet2d",
@@ -65,6 +66,7 @@ def train_replica(name: str, profile: str = "full", resume: bool = False, seed: 
     values = {
         "movies": n_movies,
         "parameters": sum(part.numel() for part in model.parameters()),
+        "tracks": source_of_tracks(),
         "cpu_s": round(history.cpu_s),
         "training_losses": [float(part.mean()) for part in np.array_split(np.array(history.losses), 20)],
         "validation": validate(answer),
@@ -80,9 +82,14 @@ def train_replica(name: str, profile: str = "full", resume: bool = False, seed: 
         print(results.record(f"replica-{name}", values, command=command, seeds=[seed], sources=sources))
 
 
+def source_of_tracks() -> str:
+    """Return whose tracks ``validation_tracks`` returns: "the original's" or "simulated"."""
+    return "the original's" if data.available("molecule_movies") else "simulated"
+
+
 def validation_tracks() -> np.ndarray:
     """Return the original's 250 tracks where they are on this machine, else as many of our own with the same labels."""
-    if data.available("molecule_movies"):
+    if source_of_tracks() == "the original's":
         return io.read_validation(data.fetch("molecule_movies"))
     return original.validation_tracks(np.random.default_rng(50_001))
 

@@ -99,6 +99,11 @@ def test_a_perfect_answer_has_no_error_and_noise_differs_from_draw_to_draw(own_t
     assert again["mae"] == pytest.approx(2)
 
 
+def test_without_the_data_the_tracks_are_our_own(own_tracks):
+    assert replica_training.source_of_tracks() == "simulated"
+    assert replica_training.validation_tracks() is own_tracks
+
+
 def test_errors_of_many_draws_hold_all_of_them(own_tracks):
     label, shifts = original.effective_D(own_tracks), iter([1.0, 3.0])
     found = replica_training.validate(lambda _: label + next(shifts), n_draws=2)
