@@ -23,6 +23,7 @@ TRAININGS = {
     "resnet2d": "helpers.molecules.replica_training:train_resnet2d",
     "resnet3d": "helpers.molecules.replica_training:train_resnet3d",
     "resnet3d-temporal": "helpers.molecules.replica_training:train_resnet3d_temporal",
+    "microgels": "helpers.microgels.gel_records:train_microgels",
     "softflow-spirals": "helpers.microgels.flow_records:train_spirals",
 }
 BENCHES = {
@@ -35,6 +36,9 @@ BENCHES = {
     "reading-speed": "helpers.molecules.reader_records:measure_speed",
     "ablations": "helpers.molecules.ablations:record",
     "softflow": "helpers.microgels.flow_records:compare_softflow",
+    "microgels": "helpers.microgels.gel_records:compare_gels",
+    "hidden-temperatures": "helpers.microgels.gel_records:leave_out",
+    "condition": "helpers.microgels.gel_records:show_condition",
     "overfitting": "helpers.molecules.replica_training:overfit",
     "times": "helpers.book.times:record",
 }

@@ -1,10 +1,12 @@
 """The base of every live widget: physics in the browser, so that it lives in a page without a kernel.
 
 A widget is one Python class and one ``.js`` file beside it. The file exports its pure functions by name, for the tests,
-and ends with ``export default { render }``. ``widget.js`` (controls, axes, random numbers, FFT) is joined in front.
+and ends with ``export default { render }``. ``widget.js`` (controls, axes, random numbers) is joined in front, and so
+is the file that its first line names, as in ``// after flows.js``.
 """
 
 import inspect
+import re
 from pathlib import Path
 from typing import ClassVar
 
@@ -18,8 +20,10 @@ _STYLE = Path(__file__).with_name("widget.css")
 
 
 def esm(script: str | Path) -> str:
-    """Return the JavaScript module of a widget: the common base, then the widget's own file."""
-    return _BASE.read_text(encoding="utf-8") + "\n" + Path(script).read_text(encoding="utf-8")
+    """Return the JavaScript module of a widget: the common base, then what its file stands on, then its own file."""
+    own = Path(script).read_text(encoding="utf-8")
+    below = re.match(r"// after (\S+\.js)\n", own)
+    return (esm(Path(script).with_name(below[1])) if below else _BASE.read_text(encoding="utf-8")) + "\n" + own
 
 
 class Widget(anywidget.AnyWidget):

@@ -7,32 +7,34 @@ import traitlets
 from helpers.common.widgets import Widget
 from helpers.microgels import flows, softflow
 
-__all__ = ["FlowWarp", "flow_weights"]
+__all__ = ["FlowWarp", "GelExplorer", "flow_weights"]
 
 
 def flow_weights(flow: flows.Flow) -> tuple[list[dict], bytes]:
-    """Return what ``flow.js`` needs of a spline flow of the plane: its small numbers as a list, its weights as bytes.
+    """Return what ``flows.js`` needs of an autoregressive flow: its small numbers as a list, its weights as bytes.
 
-    The flow must be made of ActNorm, InvertibleLinear and AutoregressiveSpline in turn, as ``flows.stack`` does.
+    The flow must be one of ``flows.stack("spline" or "affine", ...)``.
     """
-    kinds = (flows.ActNorm, flows.InvertibleLinear, flows.AutoregressiveSpline)
-    if flow.dim != 2 or any(type(block) is not kinds[i % 3] for i, block in enumerate(flow.blocks)):
-        raise ValueError("flow must be a spline flow of the plane: flows.stack('spline', 2, ...)")
+    kinds = {flows.AutoregressiveSpline: "spline", flows.AutoregressiveAffine: "affine"}
+    if any(type(block) not in kinds for block in flow.blocks[2::3]):
+        raise ValueError("flow must be autoregressive: flows.stack('spline', ...) or flows.stack('affine', ...)")
     described, weights = [], []
-    for norm, linear, spline in zip(*(flow.blocks[first::3] for first in range(3)), strict=True):
+    for norm, linear, layer in zip(*(flow.blocks[first::3] for first in range(3)), strict=True):
         matrix = linear.matrix().detach().double().numpy()
-        layers = [layer for layer in spline.network if isinstance(layer, torch.nn.Linear)]
+        networks = [part for part in layer.network if isinstance(part, torch.nn.Linear)]
         described.append(
             {
+                "kind": kinds[type(layer)],
+                "bound": getattr(layer, "bound", 0.0),
                 "shift": norm.shift.tolist(),
                 "scale": norm.log_scale.exp().tolist(),
                 "matrix": matrix.tolist(),
                 "inverse": np.linalg.inv(matrix).tolist(),
-                "bound": spline.bound,
-                "sizes": [[layer.in_features, layer.out_features] for layer in layers],
+                "logdet": float(np.linalg.slogdet(matrix)[1]),
+                "sizes": [[part.in_features, part.out_features] for part in networks],
             }
         )
-        weights += [part.detach().flatten() for layer in layers for part in (layer.weight * layer.mask, layer.bias)]
+        weights += [part.detach().flatten() for net in networks for part in (net.weight * net.mask, net.bias)]
     return described, torch.cat(weights).numpy().astype("<f4").tobytes()
 
 
@@ -42,8 +44,20 @@ class FlowWarp(Widget):
     ``blocks`` and ``data`` come from ``flow_weights``; ``target`` is a list of pieces of the curve, points [x, y].
     """
 
-    script = "flow.js"
-    settings = traitlets.Dict({"stage": 12, "noise": 0.0}).tag(sync=True)
+    script = "warp.js"
+    settings = traitlets.Dict({"stage": 12, "noise": 0.05}).tag(sync=True)
     blocks = traitlets.List().tag(sync=True)
     target = traitlets.List().tag(sync=True)
     largest_noise = traitlets.Float(softflow.LARGEST_NOISE).tag(sync=True)
+
+
+class GelExplorer(Widget):
+    """Gels of a SoftPointFlow at any temperature: the cloud, its density map and its radial profile, in the page.
+
+    ``prior`` and ``decoder`` are the first results of ``flow_weights`` of its two flows, ``data`` the bytes of both.
+    """
+
+    script = "gel.js"
+    settings = traitlets.Dict({"temperature": 33, "turn": 30, "gel": 1}).tag(sync=True)
+    prior = traitlets.List().tag(sync=True)
+    decoder = traitlets.List().tag(sync=True)

@@ -6,9 +6,10 @@ from ipywidgets import Widget as AnyIpywidget
 
 from helpers.common import widgets
 from helpers.common.places import ROOT
+from helpers.microgels.widgets import FlowWarp, GelExplorer
 from helpers.molecules.widgets import DiffusionExplorer, Microscope, MoleculeReader
 
-EVERY = [widgets.IntervalExplorer, DiffusionExplorer, Microscope, MoleculeReader]
+EVERY = [widgets.IntervalExplorer, DiffusionExplorer, FlowWarp, GelExplorer, Microscope, MoleculeReader]
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +22,8 @@ def close():
 def test_its_module_is_the_common_base_and_its_own_file(kind):
     (script,) = ROOT.glob(f"helpers/*/{kind.script}")
     assert kind._esm == widgets.esm(script)
-    assert kind._esm == (ROOT / "helpers/common/widget.js").read_text() + "\n" + script.read_text()
+    assert kind._esm.startswith((ROOT / "helpers/common/widget.js").read_text() + "\n")
+    assert kind._esm.endswith("\n" + script.read_text())
     assert kind._css == (ROOT / "helpers/common/widget.css").read_text()
     assert kind._esm.count("export default { render }") == 1
     assert "\nimport " not in kind._esm, "anywidget loads the module from memory: nothing can be imported there"
@@ -62,3 +64,12 @@ def test_settings_and_data_of_the_wrong_kind_are_refused():
         DiffusionExplorer(settings=3)
     with pytest.raises(traitlets.TraitError):
         DiffusionExplorer(data="text")
+
+
+def test_a_script_stands_on_the_file_that_its_first_line_names(tmp_path):
+    (tmp_path / "a.js").write_text("const a = 1;\n")
+    (tmp_path / "b.js").write_text("// after a.js\nconst b = a;\n")
+    (tmp_path / "c.js").write_text("// after b.js\nconst c = b;\n")
+    base = (ROOT / "helpers/common/widget.js").read_text()
+    ours = ["const a = 1;\n", "// after a.js\nconst b = a;\n", "// after b.js\nconst c = b;\n"]
+    assert widgets.esm(tmp_path / "c.js") == "\n".join([base, *ours])
