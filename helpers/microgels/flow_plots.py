@@ -15,14 +15,14 @@ def one_dimension(x, at, density, without_slope) -> Figure:
     axes.hist(x, np.linspace(0, at[-1], 60), density=True, color=COLORS["data"], alpha=0.25, label="samples")
     axes.plot(at, density, **role("theory", label="p(z) |dz/dx|"))
     axes.plot(at, without_slope, **role("warning", marker="", label="p(z) alone"))
-    axes.set(xlabel="radius R (nm)", ylabel="density (1/nm)", xlim=(0, at[-1]))
+    axes.set(xlabel="radius x (nm)", ylabel="density (1/nm)", xlim=(0, at[-1]))
     axes.legend()
     return fig
 
 
 def bent_squares(before, after) -> Figure:
     """Draw squares (n, corners, 2) in the latent plane and where a flow carries them, coloured by their new area."""
-    fig, panels = plotting.figure(1, 2, 7, 3.4)
+    fig, panels = plotting.figure(1, 2, 7, 3.8, sharex=True, sharey=True)
     for axes, squares, title in zip(panels, (before, after), ("latent z", "data x"), strict=True):
         for k, square in enumerate(squares):
             color = COLORS["network"] if (k // 8 + k % 8) % 2 else COLORS["theory"]
@@ -43,15 +43,15 @@ def densities(maps: dict, reach: float, low: float = -7.0, high: float = 1.0) ->
     return fig
 
 
-def samples(panels_of: dict, target=None, reach: float = 2.6, size: float = 2.0) -> Figure:
-    """Draw points {title: (n, 2)} side by side, with the points of a target curve below them."""
+def samples(panels_of: dict, reach: float = 2.6, size: float = 2.0) -> Figure:
+    """Draw points {title: (n, 2)} side by side, "data" in black, with a bar of length 1."""
     fig, panels = plotting.figure(1, len(panels_of), 7, 7 / len(panels_of) + 0.4)
     for axes, (title, points) in zip(panels, panels_of.items(), strict=True):
-        if target is not None:
-            axes.plot(*target.T, ",", color=COLORS["theory"], zorder=1)
-        axes.plot(*points.T, **role("network", linestyle="", marker="o", markersize=size, alpha=0.4, markeredgewidth=0))
+        look = role("data" if title == "data" else "network", linestyle="", marker="o")
+        axes.plot(*points.T, **look, markersize=size, alpha=0.4, markeredgewidth=0)
         axes.set(title=title, xlim=(-reach, reach), ylim=(-reach, reach), xticks=[], yticks=[])
         axes.set_aspect("equal")
+    plotting.scale_bar(panels[0], 1, "1", color=COLORS["data"])
     return fig
 
 
@@ -67,13 +67,15 @@ def losses(runs: dict, floor: float, window: int = 25) -> Figure:
     return fig
 
 
-def noise_levels(noises, distances) -> Figure:
-    """Draw the mean distance of samples from their curve against the noise that the flow was told."""
+def noise_levels(noises, medians, means) -> Figure:
+    """Draw median and mean distance of samples from their curve against the noise that the flow was told."""
     fig, axes = plotting.figure(1, 1, 6.0, 3.2)
     fine = np.linspace(0, max(noises), 50)
-    axes.plot(fine, fine * np.sqrt(2 / np.pi), **role("theory", label="√(2/π) c"))
-    axes.plot(noises, distances, **role("network", linestyle="", label="samples of the soft flow"))
-    axes.set(xlabel="noise c that the flow is told (1)", ylabel="mean distance from the curve (1)")
+    axes.plot(fine, fine * 0.6745, **role("theory", label="0.67 c, median of noise"))
+    axes.plot(fine, fine * np.sqrt(2 / np.pi), **role("theory", linestyle=":", label="0.80 c, mean of noise"))
+    axes.plot(noises, medians, **role("network", linestyle="", label="samples, median"))
+    axes.plot(noises, means, **role("baseline", linestyle="", label="samples, mean"))
+    axes.set(xlabel="noise c that the flow is told (1)", ylabel="distance from the curve (1)")
     axes.legend()
     return fig
 
@@ -91,8 +93,11 @@ def soft_and_plain(rows: list[dict]) -> Figure:
                 values = [row["samples"][0][number] for row in found]
                 axes.plot(x, values, **role(look, linestyle="", label="soft, c = 0" if soft else "plain"))
         panels[0, column].set(title=f"{kind} layers", yscale="log")
+        panels[1, column].axhline(0.961, **role("theory", marker="", label="perfect"))
+        panels[1, column].axhline(0.837, **role("theory", linestyle=":", marker="", label="one blob"))
         panels[1, column].set_xticks(range(len(curves)), curves, rotation=30, ha="right")
     panels[0, 0].set(ylabel="mean distance (1)")
     panels[1, 0].set(ylabel="coverage (1)")
     panels[0, 0].legend()
+    panels[1, 0].legend(handles=panels[1, 0].lines[-2:], loc="lower left")
     return fig
