@@ -440,7 +440,13 @@ for world, cues in recorded["cues"].items():
 within = ((paths_px - paths_px.mean(axis=2, keepdims=True)) ** 2).sum(axis=3).mean(axis=(1, 2)) / D_test
 waves = np.sin(np.arange(1, 10) * np.pi / 20) ** -2.0
 by_size = np.sqrt((waves**2).sum() / 16) / waves.sum()
-claim("exact-sizes", measured=within.std() / within.mean(), expected=by_size, tolerance=0.02, source="independent waves of a path")
+claim(
+    "exact-sizes",
+    measured=within.std() / within.mean(),
+    expected=by_size,
+    tolerance=0.02,
+    source="independent waves of a path",
+)
 
 # %%
 designs = {"as shipped": recorded["cues"]["original"]["all three"]} | recorded["designs"]
@@ -457,10 +463,18 @@ print(f"after {recorded['n_steps_full']:,} steps")
 longer = {"as shipped": record["worlds"]["original"]["rows"]["molecules-original-0"]} | recorded["designs_full"]
 for name, found in longer.items():
     low, high = found["rms_log_interval"]
-    print(f"{name:15s} RMSE {found['rmse'] / worlds.UNIT:.2f} units   rms log {found['rms_log']:.3f} [{low:.3f}, {high:.3f}]")
+    print(
+        f"{name:15s} RMSE {found['rmse'] / worlds.UNIT:.2f} units   rms log {found['rms_log']:.3f} [{low:.3f}, {high:.3f}]"
+    )
     if name != "as shipped":
         gain = found["rms_log"] / longer["as shipped"]["rms_log"]
-        claim(f"long-{name.replace(', ', '-').replace(' ', '-')}", measured=gain, expected=1, tolerance=0.05, source="as shipped")
+        claim(
+            f"long-{name.replace(', ', '-').replace(' ', '-')}",
+            measured=gain,
+            expected=1,
+            tolerance=0.05,
+            source="as shipped",
+        )
 
 # %% [markdown]
 # With the track alone the network does as well as the Bayes mean: it has found the best tracker again. The shape alone knows more than the track. Brightness alone is as good as the track in the noise of the original, and of little use where molecules differ in brightness.
