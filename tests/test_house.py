@@ -45,6 +45,7 @@ NOT_PHYSICS = {
     "reader_training",
     "records",
     "replica_training",
+    "softpointflow",
     "training",
     "widgets",
 }
