@@ -80,8 +80,11 @@ def noise_levels(noises, medians, means) -> Figure:
     return fig
 
 
-def soft_and_plain(rows: list[dict]) -> Figure:
-    """Draw distance and coverage of the record ``softflow`` for every curve, plain and soft at c = 0, all seeds."""
+def soft_and_plain(rows: list[dict], levels: dict) -> Figure:
+    """Draw distance and coverage of the record ``softflow`` for every curve, plain and soft at c = 0, all seeds.
+
+    ``levels`` are coverages to compare with: {name: one per curve}.
+    """
     kinds = list(dict.fromkeys(row["kind"] for row in rows))
     curves = list(dict.fromkeys(row["curve"] for row in rows))
     fig, panels = plotting.figure(2, len(kinds), 7, 5.4, sharex=True, sharey="row")
@@ -93,11 +96,11 @@ def soft_and_plain(rows: list[dict]) -> Figure:
                 values = [row["samples"][0][number] for row in found]
                 axes.plot(x, values, **role(look, linestyle="", label="soft, c = 0" if soft else "plain"))
         panels[0, column].set(title=f"{kind} layers", yscale="log")
-        panels[1, column].axhline(0.961, **role("theory", marker="", label="perfect"))
-        panels[1, column].axhline(0.837, **role("theory", linestyle=":", marker="", label="one blob"))
+        for (name, level), dash in zip(levels.items(), ("--", ":"), strict=True):
+            panels[1, column].plot(range(len(curves)), level, **role("theory", linestyle=dash, label=name))
         panels[1, column].set_xticks(range(len(curves)), curves, rotation=30, ha="right")
     panels[0, 0].set(ylabel="mean distance (1)")
     panels[1, 0].set(ylabel="coverage (1)")
     panels[0, 0].legend()
-    panels[1, 0].legend(handles=panels[1, 0].lines[-2:], loc="lower left")
+    panels[1, 0].legend(handles=panels[1, 0].lines[-len(levels) :], loc="lower left")
     return fig
