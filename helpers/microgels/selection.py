@@ -19,7 +19,7 @@ def rank(clouds, method: str = "published", rng: np.random.Generator | None = No
     density, 400 nm in radius and 800 nm in height:
     "published": in 10 nm bins. Source: the original, Algorithm 1. It prefers gels with many localisations.
     "robust": every cloud is thinned to the size of the smallest, but to no less than 500 points; 20 nm bins; square
-    root, which makes counting noise equal everywhere. ``rng`` draws the points (default: seed 0, always the same).
+    root, which makes counting noise equal along each ring. ``rng`` draws the points (default: seed 0, always the same).
     ValueError for fewer than 3 clouds, or one whose localisations all lie outside.
     """
     clouds = check_clouds("clouds", clouds, at_least=3)
