@@ -35,6 +35,7 @@ NOT_PHYSICS = {
     "comparison",
     "flow_plots",
     "flow_records",
+    "gel_plots",
     "gel_records",
     "generation",
     "io",

@@ -6,6 +6,9 @@ from matplotlib.figure import Figure
 
 from helpers.common import plotting
 from helpers.common.plotting import COLORS, role
+from helpers.microgels.clouds import fuzzy_sphere_density
+from helpers.microgels.density import radial_profile
+from helpers.microgels.precision import GAPS, LocalisationError
 from helpers.microgels.surface import convex_vectors
 
 __all__ = [
@@ -15,6 +18,7 @@ __all__ = [
     "gels_in_space",
     "pair_distances",
     "planted_outliers",
+    "ranked_maps",
     "ranks_against_count",
     "shells",
     "sizes",
@@ -25,25 +29,32 @@ __all__ = [
 _DEGREES = "temperature (°C)"
 
 
-def shells(r_nm, found, counts, fine_nm, density, sharp) -> Figure:
-    """Draw the density found in shells that hold ``counts`` points, its closed form, and a ball with a sharp edge."""
+def shells(points, radius_nm: float, fuzz_nm: float) -> Figure:
+    """Draw the density of points (N, 3) of a fuzzy sphere in shells of 25 nm, its closed form, and a sharp ball."""
     fig, axes = plotting.figure(1, 1, 6.4, 3.4)
-    axes.plot(fine_nm, 1e9 * density, **role("theory", label="closed form"))
-    axes.plot(fine_nm, 1e9 * sharp, **role("theory", linestyle=":", label="sharp edge"))
-    axes.errorbar(r_nm, 1e9 * found, 1e9 * found / np.sqrt(counts), **role("data", linestyle="", label="sampled"))
-    axes.set(xlabel="distance from the centre r (nm)", ylabel="density (10⁻⁹ / nm³)", xlim=(0, fine_nm[-1]))
+    end = radius_nm + 4 * fuzz_nm
+    fine = np.linspace(0, end, 1000)
+    axes.plot(fine, 1e9 * fuzzy_sphere_density(fine, radius_nm, fuzz_nm), **role("theory", label="closed form"))
+    sharp = 1e9 * fuzzy_sphere_density(fine, radius_nm, 0)
+    axes.plot(fine, sharp, **role("theory", linestyle=":", label="sharp edge"))
+    n_shells = int(np.ceil(end / 25))
+    r, found = radial_profile(points, 25.0, n_shells)
+    counts = np.histogram(np.linalg.norm(points, axis=1), 25.0 * np.arange(n_shells + 1))[0]
+    error = 1e9 * found / np.sqrt(np.maximum(counts, 1))
+    axes.errorbar(r, 1e9 * found, error, **role("data", linestyle="", label="sampled"))
+    axes.set(xlabel="distance from the centre r (nm)", ylabel="density (10⁻⁹ / nm³)", xlim=(0, end))
     axes.legend()
     return fig
 
 
-def sizes(simulated: dict, real: dict) -> Figure:
-    """Draw the median distance of every gel {temperature: (n,)}: real ones as dots, simulated ones as mean and sd."""
+def sizes(temperatures, size: dict) -> Figure:
+    """Draw the median distance of gels {source: (n_temperatures, n)}: simulated as mean and sd, real ones as dots."""
     fig, axes = plotting.figure(1, 1, 6.4, 3.6)
-    at = np.array(list(simulated))
-    mean, sd = (np.array([f(values) for values in simulated.values()]) for f in (np.mean, np.std))
+    at = np.asarray(temperatures)
+    mean, sd = size["simulated"].mean(axis=1), size["simulated"].std(axis=1)
     axes.plot(at, mean, **role("theory", label="simulated, mean and sd"))
     axes.fill_between(at, mean - sd, mean + sd, color=COLORS["theory"], alpha=0.25, linewidth=0)
-    for temperature, values in real.items():
+    for temperature, values in zip(at, size.get("real", ()), strict=False):
         x = temperature + np.linspace(-0.5, 0.5, len(values))
         label = "real gels" if temperature == at[0] else None
         axes.plot(x, values, **role("data", linestyle="", markersize=3, alpha=0.6, label=label))
@@ -78,18 +89,21 @@ def gels_in_space(gels: dict, reach_nm: float = 260.0, n_points: int = 700) -> F
     return fig
 
 
-def through_a_lens(maps: dict, extent_nm: float, bar_nm: float = 200.0) -> Figure:
-    """Draw side views {row: {column: (n, n)}}, z upwards, each scaled to its maximum, within +-``extent_nm``."""
-    columns = list(next(iter(maps.values())))
-    fig, panels = plotting.figure(len(maps), len(columns), 7, 4.6, squeeze=False)
-    for line, (name, images) in zip(panels, maps.items(), strict=True):
-        for axes, (title, image) in zip(line, images.items(), strict=True):
-            place = {"origin": "lower", "extent": (-extent_nm, extent_nm) * 2, "vmin": 0, "vmax": 1}
-            shown = plotting.show_image(axes, image / image.max(), **place)
-            if axes in panels[0]:
-                axes.set_title(title)
-        line[0].set_ylabel(name)
-    plotting.scale_bar(panels[0, 0], bar_nm, f"{bar_nm:g} nm")
+def through_a_lens(seen: dict, extent_nm: float = 400.0, n_bins: int = 53) -> Figure:
+    """Draw side views of clouds {(degC, kind): (N, 3)}, z upwards, each scaled to its maximum: a row per degC."""
+    rows, columns = (list(dict.fromkeys(key[k] for key in seen)) for k in (0, 1))
+    fig, panels = plotting.figure(len(rows), len(columns), 7, 4.6, squeeze=False)
+    edges = np.linspace(-extent_nm, extent_nm, n_bins + 1)
+    for (temperature, kind), points in seen.items():
+        axes = panels[rows.index(temperature), columns.index(kind)]
+        image = np.histogram2d(points[:, 2], points[:, 0], edges)[0]
+        place = {"origin": "lower", "extent": (-extent_nm, extent_nm) * 2, "vmin": 0, "vmax": 1}
+        shown = plotting.show_image(axes, image / image.max(), **place)
+        if temperature == rows[0]:
+            axes.set_title(kind)
+        if kind == columns[0]:
+            axes.set_ylabel(f"{temperature} °C")
+    plotting.scale_bar(panels[0, 0], 200, "200 nm")
     plotting.color_bar(fig, shown, panels, "density / its maximum (1)")
     return fig
 
@@ -111,17 +125,35 @@ def density_maps(rows: dict, bin_nm: float = 10.0, reach_nm: float = 350.0, limi
     return fig
 
 
-def ranks_against_count(places: dict) -> Figure:
-    """Draw the place in a ranking against the place by number of localisations: {method: (n, 2)}, and rank r."""
-    fig, panels = plotting.figure(1, len(places), 7, 3.5, sharey=True)
-    for axes, (method, pairs), kind in zip(panels, places.items(), ("paper", "classical"), strict=True):
-        axes.plot(*np.asarray(pairs).T, **role(kind, linestyle="", markersize=4, alpha=0.6))
-        last = np.max(pairs)
-        axes.plot([1, last], [1, last], **role("theory"))
+def ranked_maps(temperatures, maps, sums, chosen=(0, 2, 4, 5)) -> Figure:
+    """Draw the maps of the first and of the last but one gel by sum of correlations, at some of the temperatures.
+
+    ``maps`` (n_temperatures, n_gels, n_rings, n_slabs) in 1/nm^3, ``sums`` (n_temperatures, n_gels).
+    """
+    rows = {}
+    for words, place in (("selected", 0), ("dropped", -2)):
+        gels = np.argsort(-sums, axis=1, kind="stable")[:, place]
+        rows[words] = {f"{temperatures[k]} °C, {gels[k] + 1}": maps[k, gels[k]] for k in chosen}
+    return density_maps(rows)
+
+
+def ranks_against_count(counts, sums: dict) -> Figure:
+    """Draw the place by sum of correlations against the place by count, both (n_sets, n): {method: sums}; 1 is most."""
+    fig, panels = plotting.figure(1, len(sums), 7, 3.5, sharey=True)
+    by_count = 1 + _places(counts)
+    for axes, (method, values), kind in zip(panels, sums.items(), ("paper", "classical"), strict=True):
+        place = 1 + _places(values)
+        axes.plot(by_count.ravel(), place.ravel(), **role(kind, linestyle="", markersize=4, alpha=0.6))
+        axes.plot([1, place.max()], [1, place.max()], **role("theory"))
         axes.set(xlabel="place by localisations", title=method, xticks=[1, 5, 10, 15, 20], yticks=[1, 5, 10, 15, 20])
         axes.set_aspect("equal")
     panels[0].set_ylabel("place in the ranking")
     return fig
+
+
+def _places(values) -> np.ndarray:
+    """Return the place of each value in its row, 0 for the largest."""
+    return np.argsort(np.argsort(-np.asarray(values), axis=1), axis=1)
 
 
 def planted_outliers(found: dict) -> Figure:
@@ -140,17 +172,17 @@ def planted_outliers(found: dict) -> Figure:
     return fig
 
 
-def curves(real: dict, simulated: dict, ylabel: str, log: bool = False, limits=None) -> Figure:
+def curves(real: dict, simulated: dict, ylabel: str, log=False, limits=None, labels=("real", "simulated")) -> Figure:
     """Draw curves {degC: (r, y)}, a panel per temperature: real ones as dots or lines over simulated ones."""
     fig, panels = plotting.figure(2, 3, 7, 4.6, sharex=True, sharey=True)
     first = next(iter(simulated.values()))
     for axes, (temperature, (r, y)) in zip(panels.flat, simulated.items(), strict=True):
-        axes.plot(*first, color=COLORS["theory"], linewidth=0.8, label="simulated, 21 °C")
-        axes.plot(r, y, **role("theory", label="simulated"))
+        axes.plot(*first, color=COLORS["theory"], linewidth=0.8, label=f"{labels[1]}, 21 °C")
+        axes.plot(r, y, **role("theory", label=labels[1]))
         if temperature in real:
             x, values = real[temperature]
             look = {"linestyle": "", "markersize": 3} if len(x) < 40 else {"marker": "", "linewidth": 1.2}
-            axes.plot(x, values, **role("data", **look, label="real"))
+            axes.plot(x, values, **role("data", **look, label=labels[0]))
         axes.set(title=f"{temperature} °C", yscale="log" if log else "linear", ylim=limits, xlim=(0, 350))
     fig.supxlabel("distance from the centre r (nm)", color=COLORS["theory"], fontsize=12)
     fig.supylabel(ylabel, color=COLORS["theory"], fontsize=12)
@@ -177,21 +209,22 @@ def convex_arrows(gels: dict, circles: dict, plane: str, reach_nm: float = 320.0
     return fig
 
 
-def pair_distances(distances: dict, sigmas: dict, n_random: int) -> Figure:
-    """Draw distances of pairs {axis: (near, random)} in nm with the normal law of the error sigma {axis: nm}."""
-    fig, panels = plotting.figure(1, len(distances), 7, 3.4, sharey=True)
+def pair_distances(found: LocalisationError) -> Figure:
+    """Draw the distances of pairs along x and z that a localisation error is read off, and the normal law of it."""
+    fig, panels = plotting.figure(1, 2, 7, 3.4, sharey=True)
     edges = np.arange(-200, 201, 10)
     middle, fine = (edges[1:] + edges[:-1]) / 2, np.linspace(-200, 200, 400)
-    for axes, (axis, (near, random)) in zip(panels, distances.items(), strict=True):
-        chance = np.histogram(random, edges)[0] / n_random
-        counts = np.histogram(near, edges)[0]
-        wide = np.sqrt(2) * sigmas[axis]
+    for axes, axis in zip(panels, "xz", strict=True):
+        k = "xyz".index(axis)
+        chance = np.histogram(found.chance[:, k], edges)[0] / len(GAPS)
+        counts = np.histogram(found.near[:, k], edges)[0]
+        wide = np.sqrt(2) * found.sigma_nm[k]
         law = np.exp(-(fine**2) / (2 * wide**2)) / (wide * np.sqrt(2 * np.pi))
         total = (counts - chance).sum() * 10
         axes.plot(middle, counts / 1e3, **role("data", linestyle="", markersize=3, label="next frame"))
         axes.fill_between(middle, chance / 1e3, color=COLORS["warning"], alpha=0.5, label="by chance")
         background = np.interp(fine, middle, chance)
-        label = f"σ = {sigmas[axis]:.0f} nm"
+        label = f"σ = {found.sigma_nm[k]:.0f} nm"
         axes.plot(fine, (total * law + background) / 1e3, **role("theory", label=label))
         axes.set(xlabel=f"distance along {axis} (nm)", ylim=(0, None))
         axes.legend(fontsize=9, loc="upper right")
@@ -200,13 +233,13 @@ def pair_distances(distances: dict, sigmas: dict, n_random: int) -> Figure:
 
 
 def two_shapes(temperatures, reach: dict, ratios: dict) -> Figure:
-    """Draw the reach {(source, sector): nm} and height over width {source: (n,) or (n, sd)} against temperature."""
+    """Draw the reach {source: (n, 2)}, sideways and up and down, and height over width {source: (2, n)} with errors."""
     fig, (left, right) = plotting.figure(1, 2, 7, 4.2)
-    for (source, sector), values in reach.items():
+    sectors = ("sideways", {"marker": "o", "linestyle": "-"}), ("up and down", {"marker": "^", "linestyle": "--"})
+    for source, values in reach.items():
         kind = "data" if source == "real" else "theory"
-        marker, dash = ("o", "-") if sector == "sideways" else ("^", "--")
-        label = f"{source}, {sector}"
-        left.plot(temperatures, values, **role(kind, marker=marker, linestyle=dash, markersize=4, label=label))
+        for (sector, look), far in zip(sectors, values.T, strict=True):
+            left.plot(temperatures, far, **role(kind, **look, markersize=4, label=f"{source}, {sector}"))
     looks = {
         "real": role("data"),
         "real, error taken off": role("classical"),

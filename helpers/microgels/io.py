@@ -7,7 +7,7 @@ import numpy as np
 
 from helpers.common import check
 
-__all__ = ["TEMPERATURES_C", "gels", "read_3d"]
+__all__ = ["TEMPERATURES_C", "gels", "read_3d", "recordings"]
 
 TEMPERATURES_C = (21, 33, 35, 38, 43, 53)  # of the data set microgels_paint
 
@@ -23,6 +23,11 @@ def read_3d(path: str | Path) -> np.ndarray:
     FileNotFoundError if there is no such file. ValueError that names the file, and the line, if one does not hold five
     finite numbers, or if there are fewer than 50.
     """
+    return _table(path)[:, :3]
+
+
+def _table(path: str | Path) -> np.ndarray:
+    """Return all columns of a file, (N, 5)."""
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f"{path.name}: no such file")
@@ -30,7 +35,7 @@ def read_3d(path: str | Path) -> np.ndarray:
     rows = [_numbers(f"{path.name}, line {number}", line) for number, line in enumerate(lines, 1)]
     if len(rows) < _FEWEST:
         raise ValueError(f"{path.name}: holds {len(rows)} localisations, at least {_FEWEST} are needed")
-    return np.array(rows)[:, :3]
+    return np.array(rows)
 
 
 def _numbers(place: str, line: str) -> list[float]:
@@ -52,5 +57,23 @@ def gels(folder: str | Path, temperature_C: int) -> list[np.ndarray]:
 
     ``folder`` is that of the data set microgels_paint. ValueError for another temperature; otherwise as ``read_3d``.
     """
+    return [read_3d(path) for path in _paths(folder, temperature_C)]
+
+
+def recordings(folder: str | Path, temperature_C: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the same gels with time: a list of (points (N, 3) in nm, frames (N,), the number of the camera frame).
+
+    ``folder`` is that of the data set microgels_paint. ValueError as ``gels``, and if a frame is no whole number.
+    """
+    tables = {path: _table(path) for path in _paths(folder, temperature_C)}
+    for path, table in tables.items():
+        broken = np.flatnonzero(table[:, 4] != np.round(table[:, 4]))
+        if broken.size:
+            found = table[broken[0], 4]
+            raise ValueError(f"{path.name}, line {broken[0] + 1}: the frame must be a whole number, found {found:g}")
+    return [(table[:, :3], table[:, 4].astype(int)) for table in tables.values()]
+
+
+def _paths(folder: str | Path, temperature_C: int) -> list[Path]:
     check.choice("temperature_C", temperature_C, TEMPERATURES_C)
-    return [read_3d(Path(folder) / f"{temperature_C}C" / f"{number}.3d") for number in range(1, _N_GELS + 1)]
+    return [Path(folder) / f"{temperature_C}C" / f"{number}.3d" for number in range(1, _N_GELS + 1)]

@@ -39,6 +39,30 @@ def test_gels_come_in_the_order_of_their_numbers(tmp_path):
         io.gels(tmp_path, 24)
 
 
+def test_a_recording_is_the_same_cloud_with_its_frames(tmp_path):
+    rng = np.random.default_rng(1)
+    for number in range(1, 21):
+        rows = ["\t".join(f"{x:.1f}" for x in rng.uniform(0, 9e3, 4)) + f"\t{rng.integers(60_000)}" for _ in range(55)]
+        write(tmp_path / "43C" / f"{number}.3d", rows)
+    found, gels = io.recordings(tmp_path, 43), io.gels(tmp_path, 43)
+    assert len(found) == 20
+    for number, ((points, frames), gel) in enumerate(zip(found, gels, strict=True), 1):
+        np.testing.assert_array_equal(points, gel)
+        lines = (tmp_path / "43C" / f"{number}.3d").read_text().splitlines()
+        assert frames.tolist() == [int(line.split("\t")[4]) for line in lines]
+        assert frames.dtype.kind == "i"
+    with pytest.raises(ValueError, match=r"^temperature_C must be one of 21, 33, 35, 38, 43, 53, got 24"):
+        io.recordings(tmp_path, 24)
+    half = ["1\t2\t3\t4\t5"] * 50 + ["1\t2\t3\t4\t5.5"]
+    write(tmp_path / "43C" / "7.3d", half)
+    with pytest.raises(ValueError, match=r"^7\.3d, line 51: the frame must be a whole number, found 5\.5"):
+        io.recordings(tmp_path, 43)
+    assert io.gels(tmp_path, 43)[6].shape == (51, 3)  # nobody asked for the frame
+    (tmp_path / "43C" / "7.3d").unlink()
+    with pytest.raises(FileNotFoundError, match=r"^7\.3d: no such file"):
+        io.recordings(tmp_path, 43)
+
+
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
@@ -90,6 +114,8 @@ def test_the_real_gels():
         numbers = [len(gel) for gel in io.gels(folder, temperature)]
         assert len(numbers) == 20
         found[temperature] = min(numbers), max(numbers)
+        last = [frames.max() for _, frames in io.recordings(folder, temperature)]
+        assert 1e3 < min(last) <= max(last) < 1e5
     assert found == {
         21: (1174, 4275),
         33: (1020, 3023),

@@ -9,29 +9,29 @@ from helpers.microgels.density import toroid_density
 
 NAN = float("nan")
 
-# files in the order of the original's ranking (first ten; last two), and the first and the last sum of correlations
-PUBLISHED = {
-    21: ([16, 11, 6, 8, 9, 3, 17, 15, 7, 1], [10, 2], 11.2595558596271, 7.89457152229301),
-    33: (None, None, 12.8769770504368, 10.507834704063),
-    35: ([20, 17, 16, 10, 15, 19, 3, 4, 12, 6], [2, 18], 16.0050285897988, 13.7498021217714),
-    38: (None, None, 17.8683275375425, 15.2282343580361),
-    43: (None, [10, 13], 18.7398392666843, 16.9970822653963),
-    53: ([10, 11, 7, 4, 8, 9, 13, 12, 2, 14], [6, 19], 18.9380389476814, 17.1150358980071),
-}
+# the last two files of the original's ranking, where its figures name them
+BOTTOM = {21: [10, 2], 35: [2, 18], 43: [10, 13], 53: [6, 19]}
 
 
 @pytest.mark.real_data
-@pytest.mark.parametrize("temperature", PUBLISHED)
+@pytest.mark.parametrize("temperature", selection.PUBLISHED)
 def test_the_published_ranking_comes_back_number_by_number(temperature):
     if not data.available("microgels_paint"):
         pytest.skip("the gels are not on this machine (python -m helpers data fetch microgels_paint)")
     order, sums = selection.rank(io.gels(data.fetch("microgels_paint"), temperature))
-    top, bottom, first, last = PUBLISHED[temperature]
+    highest, lowest, selected = selection.PUBLISHED[temperature]
     files = (order + 1).tolist()
-    assert top is None or files[:10] == top
-    assert bottom is None or files[-2:] == bottom
-    assert sums[order[0]] == pytest.approx(first, abs=1e-9)
-    assert sums[order[-1]] == pytest.approx(last, abs=1e-9)
+    assert selected is None or files[:10] == list(selected)
+    assert temperature not in BOTTOM or files[-2:] == BOTTOM[temperature]
+    assert sums[order[0]] == sums.max() == pytest.approx(highest, abs=1e-9)
+    assert sums[order[-1]] == sums.min() == pytest.approx(lowest, abs=1e-9)
+
+
+def test_the_published_numbers_are_of_twenty_gels_at_each_temperature():
+    assert tuple(selection.PUBLISHED) == io.TEMPERATURES_C
+    for highest, lowest, selected in selection.PUBLISHED.values():
+        assert 1 <= lowest < highest <= 20
+        assert selected is None or (len(set(selected)) == 10 and set(selected) <= set(range(1, 21)))
 
 
 def gels(n=6, seed=0, temperature=35, n_points=None):
@@ -91,43 +91,78 @@ def test_the_robust_feature_is_the_root_of_the_density_of_equally_many_points_in
     assert selection.rank(tiny, "robust")[1][:5] == pytest.approx(sums, rel=0.25)
 
 
-def double(gel, rng):
-    return np.concatenate([gel, clouds.simulate(35, 1, rng, len(gel))[0] + [250.0, 0, 0]])
-
-
-def in_background(gel, rng):
-    """Replace 30 % of the points by points spread evenly over the whole cylinder."""
-    n = int(0.3 * len(gel))
-    d, angle = 400 * np.sqrt(rng.random(n)), rng.uniform(0, 2 * np.pi, n)
-    spread = np.stack([d * np.cos(angle), d * np.sin(angle), rng.uniform(-400, 400, n)], axis=1)
-    return np.concatenate([gel[n:], spread])
-
-
-PLANTED = {  # what is done to three gels, then: mean number among the worst three, published and robust
-    "squashed": (lambda gel, _: gel * [1, 1, 0.5], (0, 1.5), (2.5, 3)),
-    "small": (lambda gel, _: gel * 0.67, (0, 0.5), (2.5, 3)),
-    "large": (lambda gel, _: gel * 1.5, (2.5, 3), (2.5, 3)),
-    "double": (double, (0.5, 3), (2.5, 3)),
-    "in background": (in_background, (0, 2), (2.5, 3)),
-    "few localisations": (lambda gel, _: gel[:800], (2.5, 3), (0, 1.5)),
+PLANTED = {  # mean number of spoilt gels among the worst three, published and robust
+    "half as high": ((0, 1.5), (2.5, 3)),
+    "two thirds as large": ((0, 0.5), (2.5, 3)),
+    "1.5 times as large": ((2.5, 3), (2.5, 3)),
+    "two gels": ((0.5, 3), (2.5, 3)),
+    "30 % background": ((0, 2), (2.5, 3)),
+    "800 localisations": ((2.5, 3), (0, 1.5)),
 }
 
 
-def found_among_the_worst(spoil, method, n_seeds=4):
-    """Return how many of 3 spoilt gels beside 17 whole ones are among the last 3, averaged over seeds."""
-    found = []
-    for seed in range(n_seeds):
-        rng = np.random.default_rng(seed)
-        several = clouds.simulate(35, 17, rng) + [spoil(gel, rng) for gel in clouds.simulate(35, 3, rng)]
-        found.append((selection.rank(several, method)[0][-3:] >= 17).sum())
-    return np.mean(found)
-
-
-@pytest.mark.parametrize("kind", PLANTED)
+@pytest.mark.parametrize("kind", selection.SPOILS)
 def test_planted_outliers_are_found_by_the_robust_ranking_and_often_missed_by_the_published_one(kind):
-    spoil, published, robust = PLANTED[kind]
-    for method, (low, high) in {"published": published, "robust": robust}.items():
-        assert low <= found_among_the_worst(spoil, method) <= high, method
+    for method, (low, high) in zip(("published", "robust"), PLANTED[kind], strict=True):
+        last, top = selection.plant(kind, method, n_trials=4)
+        assert low <= last <= high, method
+        assert 0 <= top <= 3 - last + 1e-12, method
+    assert (top > 0.4) == (kind == "800 localisations")  # of the robust ranking: the right shape gets in
+
+
+def test_gels_are_spoilt_as_their_names_say():
+    gel, rng = gels(1, n_points=4000)[0], np.random.default_rng(3)
+    spoilt = {kind: spoil(gel.copy(), rng) for kind, spoil in selection.SPOILS.items()}
+    np.testing.assert_allclose(spoilt["half as high"], gel * [1, 1, 0.5])
+    np.testing.assert_allclose(spoilt["two thirds as large"] * 1.5, gel)
+    np.testing.assert_allclose(spoilt["1.5 times as large"] / 1.5, gel)
+    np.testing.assert_array_equal(spoilt["800 localisations"], gel[:800])
+    first, second = np.split(spoilt["two gels"], 2)
+    np.testing.assert_allclose(second - first, np.tile([250.0, 0, 0], (4000, 1)))
+    background = spoilt["30 % background"]
+    assert background.shape == gel.shape
+    np.testing.assert_array_equal(background[:2800], gel[1200:])
+    spread = background[2800:]
+    assert np.abs(spread).max() <= 400
+    np.testing.assert_allclose(spread.std(axis=0), 800 / np.sqrt(12), rtol=0.05)
+
+
+def test_planted_gels_are_counted_at_both_ends():
+    """The planted gels are the last three of the list: a ranking that knows it finds all of them."""
+    seen = []
+
+    def knows(clouds):
+        seen.append([len(cloud) for cloud in clouds])
+        return -np.arange(len(clouds))
+
+    assert selection.plant("800 localisations", knows, n_trials=3) == (3, 0)
+    assert selection.plant("800 localisations", lambda clouds: np.arange(len(clouds)), n_trials=3) == (0, 3)
+    middle = [*range(9), *range(12, 20), 9, 10, 11]  # places 10 to 12 of 20, so one of them is in the top 10
+    assert selection.plant("two gels", lambda _: -np.array(middle), n_trials=1) == (0, 1)
+    late = [*range(15), 18, 19, 15, 16, 17]  # places 16 to 18 of 20: one of them is among the last 3
+    assert selection.plant("two gels", lambda _: -np.array(late), n_trials=1) == (1, 0)
+    assert len(seen) == 3
+    assert all(len(numbers) == 20 and max(numbers[17:]) <= 800 < min(numbers[:17]) for numbers in seen)
+    assert seen[0] != seen[1]
+
+
+def test_by_chance_three_of_twenty_gels_are_seldom_the_last():
+    rng = np.random.default_rng(7)
+    last, top = selection.plant("800 localisations", lambda clouds: rng.random(len(clouds)), n_trials=100)
+    assert last == pytest.approx(0.45, abs=4 * np.sqrt(0.343 / 100))  # hypergeometric: variance 0.343
+    assert top == pytest.approx(1.5, abs=4 * np.sqrt(0.671 / 100))
+
+
+def test_a_seed_plants_the_same_gels():
+    def largest(clouds):
+        return [np.abs(cloud).max() for cloud in clouds]
+
+    one = selection.plant("two gels", largest, 6, seed=1)
+    assert one == selection.plant("two gels", largest, 6, seed=1)
+    places = [selection.plant("half as high", largest, 6, seed) for seed in range(4)]
+    assert len(set(places)) > 1
+    by_name = selection.plant("two thirds as large", "robust", 2, seed=5)
+    assert by_name == selection.plant("two thirds as large", lambda gels: selection.rank(gels, "robust")[1], 2, seed=5)
 
 
 def test_the_published_ranking_follows_the_number_of_localisations_and_the_robust_one_does_not():
@@ -149,6 +184,10 @@ def test_the_published_ranking_follows_the_number_of_localisations_and_the_robus
         (lambda: selection.rank([*gels(3), np.full((9, 3), NAN)]), r"clouds\[3\] must be finite"),
         (lambda: selection.rank([*gels(3), np.zeros((9, 3))]), r"clouds\[3\] has no localisation within 400 nm"),
         (lambda: selection.rank([np.zeros((9, 3)), *gels(3)], "robust"), r"clouds\[0\] has no localisation"),
+        (lambda: selection.plant("round"), "kind must be one of 'half as high', 'two thirds as large'"),
+        (lambda: selection.plant("two gels", "best"), "method must be one of 'published', 'robust', got 'best'"),
+        (lambda: selection.plant("two gels", n_trials=0), "n_trials must be a whole number >= 1, got 0"),
+        (lambda: selection.plant("two gels", lambda _: [1, 2]), r"method must return one number .* got shape \(2,\)"),
     ],
 )
 def test_bad_input_is_refused_by_name(call, message):
