@@ -118,9 +118,9 @@ def density_maps(rows: dict, bin_nm: float = 10.0, reach_nm: float = 350.0, limi
             place = {"origin": "lower", "extent": (-half[0], half[0], -half[1], half[1])}
             seen = np.ma.masked_equal(cut, 0)
             shown = plotting.show_image(axes, seen, title=title, norm=LogNorm(*limits), **place)
-            axes.set(xlim=(-reach_nm, reach_nm), ylim=(-reach_nm, reach_nm))
+            axes.set(xlim=(-reach_nm, reach_nm), ylim=(-1.2 * reach_nm, reach_nm))  # room for the bar
         line[0].set_ylabel(name)
-    plotting.scale_bar(panels[-1, -2], 300, "300 nm", color=COLORS["data"])
+    plotting.scale_bar(panels[-1, -1], 300, "300 nm", color=COLORS["data"])
     plotting.color_bar(fig, shown, panels, "localisations / nm³").ax.minorticks_off()
     return fig
 

@@ -9,7 +9,7 @@ const N_SHELLS = 16;
 
 /** Return the points (nm) of a gel at temperature T (degC) for a latent shape and latent points, without noise. */
 export function gel(prior, decoder, T, shape, points) {
-  const told = (T - 37) / 10;
+  const told = 0.5 * Math.tanh((T - 33) / 8);
   const context = [...path(prior, shape, [told]).at(-1), told, 0];
   const first = firstAxes(decoder, context);
   return points.map((z) => path(decoder, z, context, first).at(-1).map((x) => 100 * x));
@@ -73,17 +73,18 @@ function drawCloud(axesOf, points, turn) {
 function drawMap(axesOf, points) {
   const rows = densityMap(points);
   const axes = axesOf();
-  axes.image(rows.flat().map((d) => d * 1e4), 2 * N_RINGS, 0, 3, 0, 0, axes.width);
-  axes.describe("Density of localisations around the z axis, dark where there are none, bright where there are many.");
+  axes.image(rows.flat().map((d) => Math.log10(Math.max(d, 1e-6))), 2 * N_RINGS, -6, -3, 0, 0, axes.width);
+  axes.describe("Density of localisations around the z axis on a logarithmic scale, dark where there are none.");
 }
 
 function drawProfile(axesOf, points, reference) {
-  const axes = axesOf({ x: [0, SHELL_NM * N_SHELLS], y: [1e-9, 2e-6], logy: true, xlabel: "r (nm)",
-    ylabel: "density per point (1/nm\u00b3)" });
-  axes.line(reference.map(([r]) => r), reference.map(([, d]) => Math.max(d, 1e-10)), axes.colors.theory, { dash: [6, 4] });
-  const shown = radialProfile(points).filter(([, d]) => d > 0);
-  axes.line(shown.map(([r]) => r), shown.map(([, d]) => d), axes.colors.network);
-  axes.points(shown.map(([r]) => r), shown.map(([, d]) => d), axes.colors.network);
+  const axes = axesOf({ x: [0, SHELL_NM * N_SHELLS], y: [1, 2000], logy: true, xlabel: "r (nm)",
+    ylabel: "density / N (10\u207b\u2079/nm\u00b3)" });
+  const curve = (profile) => [profile.map(([r]) => r), profile.map(([, density]) => Math.max(1e9 * density, 0.1))];
+  axes.line(...curve(reference), axes.colors.theory, { dash: [6, 4] });
+  const shown = curve(radialProfile(points).filter(([, density]) => density > 0));
+  axes.line(...shown, axes.colors.network);
+  axes.points(...shown, axes.colors.network);
   axes.describe("Radial density of the generated gel; dashed: the same gel at 21 degrees.");
 }
 

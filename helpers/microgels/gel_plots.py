@@ -49,7 +49,7 @@ def distances(temperatures, found: dict, authors: dict) -> Figure:
             axes.plot(authors.keys(), authors.values(), **role("paper", linestyle="", label="the original's clouds"))
         axes.set(title=f"{source} gels", xlabel=_DEGREES, ylim=(0, None))
     panels[0].set_ylabel("largest difference of F (1)")
-    panels[0].legend(loc="upper left")
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
     return fig
 
 
@@ -82,21 +82,23 @@ def hidden(found: dict) -> Figure:
     fig, panels = plotting.figure(1, len(found), 7, 3.4, sharey=True)
     kinds = {
         "nearest": ("nearest temperature", "theory"),
-        "mixture": ("mixture", "baseline"),
+        "mixture": ("mixture by temperature", "classical"),
+        "mixture_of_states": ("mixture by state", "baseline"),
         "generated": ("generated", "network"),
     }
     for axes, (source, rows) in zip(panels, found.items(), strict=True):
         at = np.arange(len(rows))
-        for shift, (name, (label, kind)) in zip((-0.2, 0, 0.2), kinds.items(), strict=True):
+        for shift, (name, (label, kind)) in zip((-0.24, -0.08, 0.08, 0.24), kinds.items(), strict=True):
             value = np.array([row[name] for row in rows])
             error = np.abs(np.array([row[f"{name}_interval"] for row in rows]).T - value)
-            axes.errorbar(at + shift, value, error, **role(kind, linestyle="", label=label))
+            marker = {"marker": "_"} if name == "nearest" else {}
+            axes.errorbar(at + shift, value, error, **role(kind, linestyle="", **marker, label=label))
         words = [f"{row['temperature_C']}" + ("*" if len(row["hidden"]) > 1 else "") for row in rows]
         axes.set(
             title=f"{source} gels", xlabel="temperature left out (°C)", xticks=at, xticklabels=words, ylim=(0, None)
         )
     panels[0].set_ylabel("largest difference of F (1)")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
     return fig
 
 

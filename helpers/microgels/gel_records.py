@@ -5,14 +5,24 @@ from functools import partial
 import numpy as np
 import torch
 from scipy import stats
+from scipy.spatial.transform import Rotation
 
 from helpers.common import checkpoints, profiles, results
 from helpers.common.places import BUILD
 from helpers.microgels import clouds, density, flows, generation, metrics, softpointflow, splines, surface
 
-__all__ = ["N_STEPS", "compare_gels", "leave_out", "mixture", "show_condition", "train_microgels", "unit_box"]
+__all__ = [
+    "N_STEPS",
+    "compare_gels",
+    "leave_out",
+    "mixture",
+    "show_condition",
+    "train_microgels",
+    "unit_box",
+    "watched",
+]
 
-N_STEPS = 2500
+N_STEPS = 1500
 SPLITS = (0, 1, 2, 3, 4)
 N_GENERATED = 40
 N_SIMULATED = 100  # gels at each temperature
@@ -41,20 +51,46 @@ def _one_split(gels, seed, label):
 
 
 def _as_sets(generated, held_out, train_on, seed):
-    """Return 1-NNA of generated against held-out gels, and the distance to the nearest training gel of both kinds."""
+    """Return 1-NNA of generated against held-out gels, and the distance to the nearest training gel of both kinds.
+
+    1-NNA also with every gel turned about z at random: the model knows no directions, but the data hold some.
+    """
     thin = partial(clouds.thinned, n_points=generation.N_POINTS, rng=np.random.default_rng(seed))
     held = [thin(cloud) for T in held_out for cloud in held_out[T][:8]]
     new = [thin(cloud) for T in held_out for cloud in generated[T][: len(held_out[T][:8])]]
     known = [thin(cloud) for T in train_on for cloud in train_on[T][:12]]
     nearest = {name: metrics.minimum_chamfer(kind, known) for name, kind in (("generated", new), ("held_out", held))}
-    accuracy = metrics.one_nearest_neighbour_accuracy(held, new, rng=np.random.default_rng(seed))
-    return {"one_nearest_neighbour": accuracy, "n_each": len(held), "nearest": nearest}
+    rng = np.random.default_rng(seed)
+    accuracy = metrics.one_nearest_neighbour_accuracy(held, new, rng=rng)
+    turned = metrics.one_nearest_neighbour_accuracy(
+        *([_turned(gel, rng) for gel in kind] for kind in (held, new)), rng=rng
+    )
+    accuracies = {"one_nearest_neighbour": accuracy, "one_nearest_neighbour_turned": turned}
+    return {**accuracies, "n_each": len(held), "nearest": nearest}
+
+
+def _turned(cloud, rng):
+    """Return a cloud (N, 3) about its median, turned about z by a random angle."""
+    return Rotation.from_euler("z", rng.uniform(0, 2 * np.pi)).apply(clouds.centred(cloud))
 
 
 def _train(gels, seed, label):
     """Return a model and its history; a training that is already done is re-used."""
     run_dir = BUILD / "runs" / f"gels-{label.replace(', ', '-').replace(' ', '-')}"
     return generation.train(gels, N_STEPS, seed, run_dir=run_dir, resume=True, label=label)
+
+
+def watched(gels, seed: int, n_batches: int = 4):
+    """Return ``evaluate`` for ``generation.train``: the means of the three terms over fixed batches of these gels."""
+    pairs = [(cloud, T) for T, some in gels.items() for cloud in some]
+    make_batch = softpointflow.batches(*zip(*pairs, strict=True), shape_dim=4, largest_noise_nm=20.0)
+    drawn = [make_batch(np.random.default_rng([seed, step]), step) for step in range(n_batches)]
+
+    def evaluate(model):
+        means = np.mean([[float(term.mean()) for term in model(*batch)] for batch in drawn], axis=0)
+        return dict(zip(softpointflow.Terms._fields, means.tolist(), strict=True)) | {"loss": -means.sum()}
+
+    return evaluate
 
 
 def leave_out() -> None:
@@ -78,6 +114,7 @@ def _judge_hidden(model, gels, T, hidden):
     ways = {
         "generated": model.sample(T, generation.N_POINTS, len(gels[T]), generator=torch.Generator().manual_seed(T)),
         "mixture": mixture(known, T, rng),
+        "mixture_of_states": mixture(known, T, rng, scale=softpointflow.collapse),
         "nearest": known[nearest],
     }
     row = {"temperature_C": T, "hidden": list(hidden)}
@@ -88,14 +125,15 @@ def _judge_hidden(model, gels, T, hidden):
     return row
 
 
-def mixture(gels: dict, temperature_C: float, rng: np.random.Generator, n_gels: int = 40) -> list[np.ndarray]:
+def mixture(gels: dict, temperature_C: float, rng, n_gels: int = 40, scale=float) -> list[np.ndarray]:
     """Return gels that mix the points of the two neighbouring temperatures, weighted by their distance.
 
-    Outside of the range the nearest temperature stands alone.
+    The distance is that of ``scale(temperature)``. Outside of the range the nearest temperature stands alone.
     """
     below = max((T for T in gels if temperature_C >= T), default=min(gels))
     above = min((T for T in gels if temperature_C <= T), default=max(gels))
-    share = 0.0 if below == above else (temperature_C - below) / (above - below)
+    here, low, high = (float(scale(T)) for T in (temperature_C, below, above))
+    share = 0.0 if below == above else (here - low) / (high - low)
     mixed = []
     for _ in range(n_gels):
         n_above = rng.binomial(generation.N_POINTS, share)

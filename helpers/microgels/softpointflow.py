@@ -21,12 +21,12 @@ from helpers.common import check, checkpoints, training
 from helpers.microgels import flows
 from helpers.microgels.clouds import centred, check_cloud
 
-__all__ = ["Encoder", "SoftPointFlow", "Terms", "batches", "load", "negative_bound"]
+__all__ = ["Encoder", "SoftPointFlow", "Terms", "batches", "collapse", "load", "negative_bound"]
 
 UNIT_NM = 100.0
 N_FULL = 2500  # points of a typical gel: so many share one shape
 N_GELS, N_SEEN, N_POINTS = 12, 1000, 256  # gels in a step; points of each for the encoder, and for DecoderFlow
-_MIDDLE_C, _SPAN_C = 37.0, 10.0
+_COLLAPSE_C, _STEP_C = 33.0, 4.0  # where water becomes a poor solvent of pNIPAM, and over how wide a range
 
 
 class Terms(NamedTuple):
@@ -56,6 +56,19 @@ class Encoder(nn.Module):
         points = self.point(clouds)
         mean, log_sd = self.cloud(torch.cat([points.mean(dim=1), points.amax(dim=1)], dim=1)).chunk(2, dim=1)
         return mean, log_sd.clamp(-7, 2)
+
+    def initialise(self, clouds: Tensor) -> None:
+        """Scale the means to mean 0 and standard deviation 1 over clouds (n, M, 3).
+
+        So shapes tell gels apart from the first step. Where they do not, the decoder learns to do without them, and
+        they never will (posterior collapse).
+        """
+        last = self.cloud[-1]
+        with torch.no_grad():
+            sd, middle = torch.std_mean(self(clouds)[0], dim=0)
+            weight, bias = last.weight[: len(sd)], last.bias[: len(sd)]
+            weight /= sd[:, None]
+            bias.sub_(middle).div_(sd)
 
 
 class SoftPointFlow(nn.Module):
@@ -95,8 +108,9 @@ class SoftPointFlow(nn.Module):
         return training.fit(self, make_batch, negative_bound, n_steps=n_steps, seed=seed, **options)
 
     def _initialise(self, batch):
-        """Set the ActNorm layers from one batch."""
+        """Set the encoder and the ActNorm layers from one batch."""
         clouds, noisy, noise, temperature, eps = batch
+        self.encoder.initialise(clouds)
         with torch.no_grad():
             mean, log_sd = self.encoder(clouds)
             shape = mean + log_sd.exp() * eps
@@ -166,7 +180,16 @@ class SoftPointFlow(nn.Module):
         if not low <= value <= high:
             words = f"trained from {low:g} to {high:g} degC" if low <= high else "not trained"
             warnings.warn(f"temperature_C = {value:g} is extrapolated: the model was {words}", stacklevel=3)
-        return torch.tensor([[(value - _MIDDLE_C) / _SPAN_C]])
+        return torch.tensor([[collapse(value)]], dtype=torch.float32)
+
+
+def collapse(temperature_C):
+    """Return what the flows are told of temperatures: tanh((T - 33) / 8) / 2, from -1/2 swollen to 1/2 collapsed.
+
+    Gels of pNIPAM collapse near 33 degC within some kelvin and hardly change elsewhere, so equal steps of this number,
+    not of temperature, are equal steps of the gel: what lies between two known temperatures is then nearly linear.
+    """
+    return 0.5 * np.tanh((np.asarray(temperature_C, float) - _COLLAPSE_C) / (2 * _STEP_C))
 
 
 def _scaled(name: str, points_nm) -> np.ndarray:
@@ -186,7 +209,7 @@ def batches(clouds_nm: Sequence, temperature_C: Sequence[float], shape_dim: int,
     if temperature.shape != (len(clouds),) or not clouds:
         raise ValueError(f"temperature_C must have one value per cloud, {len(clouds)}, got shape {temperature.shape}")
     groups = [np.flatnonzero(temperature == value) for value in np.unique(temperature)]
-    told = ((temperature - _MIDDLE_C) / _SPAN_C)[:, None]
+    told = collapse(temperature)[:, None]
 
     def make_batch(rng, step):
         turn = (step * N_GELS + np.arange(N_GELS)) % len(groups)

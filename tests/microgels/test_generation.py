@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
+from helpers.common import training
 from helpers.microgels import clouds, gel_records, generation
+from helpers.microgels.softpointflow import SoftPointFlow, collapse
 
 GELS = generation.collect("simulated", n_gels=10)
 
@@ -80,3 +82,22 @@ def test_the_unit_box_takes_size_and_place_away():
     boxed = gel_records.unit_box(points)
     np.testing.assert_allclose([boxed.min(axis=0), boxed.max(axis=0)], [[0] * 3, [1] * 3])
     np.testing.assert_allclose(gel_records.unit_box(7 * points + 11), boxed)
+
+
+def test_a_mixture_may_be_weighted_by_state():
+    known = {T: [T * np.random.default_rng(T).standard_normal((1200, 3))] for T in (21, 43)}
+    cold, hot = (clouds.centred(known[T][0]).var() for T in (21, 43))
+    rng, shares = np.random.default_rng(0), []
+    for scale in (float, collapse):
+        mixed = np.concatenate(gel_records.mixture(known, 35, rng, n_gels=40, scale=scale))
+        shares.append((mixed.var() - cold) / (hot - cold))
+    low, here, high = collapse([21, 35, 43])
+    assert shares == pytest.approx([14 / 22, (here - low) / (high - low)], abs=0.01)
+
+
+def test_the_terms_that_are_watched_add_up_to_the_loss():
+    model = training.initialise(SoftPointFlow, 0)
+    evaluate = gel_records.watched({T: GELS[T][:2] for T in (21, 43)}, seed=1, n_batches=2)
+    found = evaluate(model)
+    assert found == evaluate(model)  # the same batches every time
+    assert found["loss"] == pytest.approx(-found["points"] - found["shape"] - found["entropy"])

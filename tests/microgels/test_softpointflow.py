@@ -81,14 +81,16 @@ def test_batches_are_noisy_clouds_of_the_right_temperature():
     assert points.shape == (12, 1000, 3)
     assert noisy.shape == (12, 256, 3)
     assert eps.shape == (12, 2)
-    assert sorted(set(told[:, 0].tolist())) == pytest.approx([-1.6, -0.4, 0.6])
+    assert sorted(set(told[:, 0].tolist())) == pytest.approx(
+        softpointflow.collapse(sorted(set(temperature_C))).tolist()
+    )
     assert (told[:, 0].round(decimals=3).unique(return_counts=True)[1] == 4).all()  # as many of each
     assert noise.min() >= 0
     assert noise.max() <= 2
     off = (noisy - points[:, :256]) / (noise / 2 * 0.2)
     assert off.std().item() == pytest.approx(1, rel=0.03)
     size = points.norm(dim=2).median(dim=1).values
-    assert size[told[:, 0] < -1].mean() > 1.3 * size[told[:, 0] > 0.5].mean()  # cold gels are large
+    assert size[told[:, 0] < -0.4].mean() > 1.3 * size[told[:, 0] > 0.4].mean()  # cold gels are large
 
 
 def test_turning_is_about_z_and_keeps_lengths():
@@ -124,6 +126,37 @@ def test_temperature_reaches_the_model(trained):
     assert cmf_distance(hot, real_hot) < 0.2
 
 
+def test_the_model_is_told_the_state_and_not_the_reading():
+    told = softpointflow.collapse(np.array([15, 33, 37, 60]))
+    np.testing.assert_allclose(told[1:3], [0, 0.5 * np.tanh(0.5)])
+    assert told[0] == pytest.approx(-0.5, abs=0.02)
+    assert told[3] == pytest.approx(0.5, abs=0.02)
+
+
+def test_shapes_tell_gels_apart_from_the_first_step():
+    clouds_nm, temperature = gels(8)
+    batch = softpointflow.batches(clouds_nm, temperature, shape_dim=3, largest_noise_nm=20.0)
+    points = batch(np.random.default_rng(0), 0)[0]
+    encoder = training.initialise(lambda: softpointflow.Encoder(3), 0)
+    _, before = encoder(points)
+    encoder.initialise(points)
+    mean, log_sd = encoder(points)
+    torch.testing.assert_close(mean.mean(dim=0), torch.zeros(3), atol=1e-4, rtol=0)
+    torch.testing.assert_close(mean.std(dim=0), torch.ones(3), atol=1e-3, rtol=0)
+    torch.testing.assert_close(log_sd, before)
+
+
+def test_the_shape_says_something_about_the_gel(trained):
+    model, _ = trained
+    batch = softpointflow.batches(*gels(8), shape_dim=4, largest_noise_nm=20.0)
+    nats = []
+    for step in range(20):
+        with torch.no_grad():
+            terms = model(*batch(np.random.default_rng(step), step))
+        nats.append(-softpointflow.N_FULL * float((terms.shape + terms.entropy).mean()))
+    assert np.mean(nats) > 0.5  # the mean of KL(q(s | X) || p(s | T)); about 0 where the shape is ignored
+
+
 def test_noise_widens_the_cloud(trained):
     model, _ = trained
     thin, wide = (np.concatenate(model.sample(43, 4000, 4, noise=c, generator=seeded())) for c in (0.0, 20.0))
@@ -132,11 +165,12 @@ def test_noise_widens_the_cloud(trained):
 
 def test_log_prob_knows_the_temperature_and_the_unit(trained):
     model, _ = trained
-    (cold,) = clouds.simulate(21, 1, np.random.default_rng(9), n_points=800)
-    at = [model.log_prob(cold, T, generator=seeded()) for T in (21, 43)]
-    assert at[0] > at[1] + 0.1
+    gel = {T: clouds.simulate(T, 1, np.random.default_rng(9), n_points=800)[0] for T in (21, 43)}
+    nats = {(T, told): 800 * model.log_prob(gel[T], told, generator=seeded()) for T in gel for told in gel}
+    assert nats[21, 21] > nats[21, 43] + 10
+    assert nats[43, 43] > nats[43, 21] + 10
     entropy = -np.log(4 / 3 * np.pi * 200**3)  # a ball of 200 nm has this log density, in 1/nm^3
-    assert at[0] == pytest.approx(entropy, abs=2)
+    assert nats[21, 21] / 800 == pytest.approx(entropy, abs=2)
 
 
 def test_more_draws_do_not_lower_the_bound(trained):
