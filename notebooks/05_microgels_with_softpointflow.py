@@ -12,7 +12,7 @@
 #   lesson:
 #     full: the same cells with ten times the training, estimated at 15 minutes
 #     question: How does a microgel shrink when it gets warm?
-#     quick_cpu_s: 80
+#     quick_cpu_s: 70
 #     title: Microgels with SoftPointFlow
 # ---
 
@@ -21,13 +21,13 @@
 #
 # **The question.** A microgel is a soft ball of polymer, smaller than the wavelength of light. Warm it, and it shrinks. How: as a whole, from its edge, evenly in all directions?
 #
-# **You will do.** Build a microgel as a cloud of points. See what a light microscope leaves of it. Rebuild the original analysis of 120 real gels, find the flaw in its choice of gels, and read the error of its microscope off its own data. Then train a model of gels, ask it for temperatures that it never saw, and prove that it listens.
+# **You will do.** Build a microgel as a cloud of points. See what a light microscope leaves of it. Rebuild the original analysis of 120 real gels, find the flaw in its choice of gels, and read the error of its microscope off its own data. Then train a model of gels, ask it for temperatures that it never saw, and test whether it listens.
 #
 # **You will learn.** What a density is when all you have are points. How a ranking can follow the number of points instead of their shape. Why a shape is not known better than the error along its worst axis. Why shape and points are two levels of one model, and why a condition must be shown to matter.
 #
 # **You need.** {doc}`03_reading_diffusion_from_movies` for localisation, {doc}`04_normalizing_flows` for flows; Poisson noise and the correlation coefficient.
 #
-# **Time.** Quick: about 80 CPU seconds. Full: estimated at 15 minutes.
+# **Time.** Quick: about 70 CPU seconds. Full: estimated at 15 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"
@@ -70,13 +70,13 @@ def say(words, values, digits=0):
 # \boldsymbol{x} = R_{1/2}\,U^{1/3}\,\boldsymbol{e} + \sigma_\mathrm{surf}\,\boldsymbol{g}.
 # ```
 #
-# $U$ is uniform in $0\dots1$, $\boldsymbol{e}$ a random direction, $\boldsymbol{g}$ three standard normal numbers. The cube root is there because volume grows with $r^3$. Write $R$ for $R_{1/2}$ and $\sigma$ for $\sigma_\mathrm{surf}$, and the density at the distance $r$ is
+# $U$ is uniform in $0\dots1$, $\boldsymbol{e}$ a random direction, $\boldsymbol{g}$ three standard normal numbers. The cube root is there because volume grows with $r^3$. Write $R$ for $R_{1/2}$, and the density at the distance $r$ is
 #
 # ```{math}
 # :label: eq-fuzzy-density
 # \begin{aligned}
-# \rho(r)=\frac{3}{4\pi R^3}\Big\{&\tfrac12\Big[\operatorname{erf}\frac{r+R}{\sqrt2\,\sigma}-\operatorname{erf}\frac{r-R}{\sqrt2\,\sigma}\Big] \\
-# &-\frac{\sigma}{r\sqrt{2\pi}}\Big[e^{-(r-R)^2/2\sigma^2}-e^{-(r+R)^2/2\sigma^2}\Big]\Big\}.
+# \rho(r)=\frac{3}{4\pi R^3}\Big\{&\tfrac12\Big[\operatorname{erf}\frac{r+R}{\sqrt2\,\sigma_\mathrm{surf}}-\operatorname{erf}\frac{r-R}{\sqrt2\,\sigma_\mathrm{surf}}\Big] \\
+# &-\frac{\sigma_\mathrm{surf}}{r\sqrt{2\pi}}\Big[e^{-(r-R)^2/2\sigma_\mathrm{surf}^2}-e^{-(r+R)^2/2\sigma_\mathrm{surf}^2}\Big]\Big\}.
 # \end{aligned}
 # ```
 
@@ -122,7 +122,7 @@ plt.show()
 #
 # ```{math}
 # :label: eq-swelling
-# q(\vartheta)=q_\mathrm{hot}+(q_\mathrm{cold}-q_\mathrm{hot})\,\eta(\vartheta),\qquad\eta(\vartheta)=\frac{1}{1+e^{(\vartheta-34.35)/2.78}}.
+# Q(\vartheta)=Q_\mathrm{hot}+(Q_\mathrm{cold}-Q_\mathrm{hot})\,\eta(\vartheta),\qquad\eta(\vartheta)=\frac{1}{1+e^{(\vartheta-34.35)/2.78}}.
 # ```
 #
 # Then the microscope adds an error of $\sigma_{xy}$ = 20 nm in the plane and $\sigma_z$ = 51 nm along the axis.
@@ -260,11 +260,11 @@ plt.show()
 # %% [markdown]
 # ## 4. Which gels are typical?
 #
-# A cloud may be clipped, hold two gels, or much background. The original keeps the ten of 20 that are most like all others (Algorithm 1). The 3200 densities of a gel are a vector, each pair of gels has a correlation coefficient $r_{ij}$, and gels are ranked by
+# A cloud may be clipped, hold two gels, or much background. The original keeps the ten of 20 that are most like all others (Algorithm 1). The 3200 densities of a gel are a vector, each pair of gels has a correlation coefficient $\kappa_{ij}$, and gels are ranked by
 #
 # ```{math}
 # :label: eq-sum-of-correlations
-# C_i=\sum_j r_{ij}=\boldsymbol{u}_i\cdot\sum_j\boldsymbol{u}_j,
+# C_i=\sum_j \kappa_{ij}=\boldsymbol{u}_i\cdot\sum_j\boldsymbol{u}_j,
 # ```
 #
 # where $\boldsymbol{u}_i$ is the vector moved to mean 0 and scaled to length 1. The second form tells that this is likeness to the *mean* map.
@@ -314,7 +314,12 @@ for source in sources("published-follows-count", "robust-ignores-count"):
     say(f"{source}, published", published, 2)
     say(f"{source}, robust", robust, 2)
     claim(f"published-follows-count-{source}", measured=np.mean(published), at_least=0.5, source="mean of six")
-    claim(f"robust-ignores-count-{source}", measured=abs(np.mean(robust)), at_most=0.3, source="0.1 by chance")
+    claim(
+        f"robust-ignores-count-{source}",
+        measured=np.sqrt(np.mean(np.square(robust))),
+        at_most=0.4,
+        source="rms; 0.23 by chance",
+    )
 
 # %% mystnb={"image": {"alt": "Two scatter plots of place in the ranking against place by number of localisations. Published: points gather along the diagonal. Robust: they fill the square."}, "figure": {"name": "fig-count", "caption": "The published ranking follows the number of localisations. Place in the ranking against place by number (1: most), six temperatures together; dashed: the same place in both. Simulated gels where the data are not on the machine."}}
 cloud_plots.ranks_against_count(counts[shown_name], {m: sums[shown_name, m] for m in methods})
@@ -342,7 +347,7 @@ claim("published-drops-few", measured=few["published"][0], at_least=2.5, source=
 claim("robust-keeps-few", measured=few["robust"][0], at_most=1.5, source="the same; 0.45 by chance")
 
 # %% [markdown]
-# A small gel puts its localisations into fewer toroids, so its map has less noise, and the published ranking takes it for a typical gel. Flat gels pass for the same reason. On the real gels the two top tens share five to eight. Nobody knows which choice is right there; only planted gels can tell.
+# A small gel puts its localisations into fewer toroids, so its map has less noise, and the published ranking takes it for a typical gel. Flat gels pass for the same reason.  Nobody knows which choice is right there; only planted gels can tell.
 #
 # ## 5. How large is a gel?
 #
@@ -365,7 +370,7 @@ for T in temperatures:
         claim(f"cmf-{T}-real", measured=gap, at_most=0.07, source="largest difference of F, real and simulated gels")
 
 # %% [markdown]
-# How far does a gel reach? One answer is the radius of the ball with the volume of the {term}`convex hull` of the nearest 95 %. Another is the sphere through the corners of that hull: in $\lvert\boldsymbol{p}\rvert^2=2\boldsymbol{c}\cdot\boldsymbol{p}+(R^2-\lvert\boldsymbol{c}\rvert^2)$ the unknown centre $\boldsymbol{c}$ and the bracket enter linearly, so least squares finds them in one step.
+# How far does a gel reach? One answer is the radius of the ball with the volume of the {term}`convex hull` of the nearest 95 %. Another is the sphere through the corners of that hull: in $\lvert\boldsymbol{x}\rvert^2=2\boldsymbol{m}\cdot\boldsymbol{x}+(R_\mathrm{s}^2-\lvert\boldsymbol{m}\rvert^2)$ the unknown centre $\boldsymbol{m}$ and the bracket enter linearly, so least squares finds them in one step.
 # All such measures share a trap: the farthest of many points lies farther out than the farthest of few.
 
 # %%
@@ -423,7 +428,7 @@ for source in sources("sideways-shrinks-more"):
 # %% [markdown]
 # Sideways the gels do lose more. Do they become ellipses that stand upright? Remember the middle column of {numref}`fig-lens`: a gel that shrinks below its error takes the shape of the error, which is larger along $z$. Our simulated gels are flat at every temperature, and look upright when hot.
 #
-# How large is the error in the real data? No file says it, but the data do. A dye that stays for two frames is localised twice, and the two positions differ by the error alone: the variance of their distance is $2\sigma^2$ along each axis {cite}`endesfelder2014`. Some pairs in *successive frames* are different dyes, by chance. As many come at a gap of 1000 frames, when nearly every dye has left, so we subtract those. Half of what remains lies within $0.674\,\sqrt2\,\sigma$. First the test, with a known error and dyes that stay for 2.5 frames on average.
+# How large is the error in the real data? No file says it, but the data do. A dye that stays for two frames is localised twice, and the two positions differ by the error alone: the variance of their difference is $2\sigma^2$ along each axis {cite}`endesfelder2014`. Some pairs in *successive frames* are different dyes, by chance. As many come at a gap of 1000 frames, when nearly every dye has left, so we subtract those. Half of what remains lies within $0.674\,\sqrt2\,\sigma$. First the test, with a known error and dyes that stay for 2.5 frames on average.
 
 # %%
 noise_nm = np.array(clouds.NOISE_NM)
@@ -442,7 +447,7 @@ cloud_plots.pair_distances(errors[-1])
 plt.show()
 
 # %% [markdown]
-# The real data give 18 to 25 nm in the plane and 34 to 45 nm along $z$. Now we take the error off: $w^2-\sigma^2$ is the squared true width, with $w$ from the median of $\lvert x\rvert$, so that the tail stays out. Simulated gels with errors of 20 nm along *all* axes tell whether this is right.
+# The real data give 18 to 25 nm in the plane and 34 to 45 nm along $z$. Now we take the error off: $w^2-\sigma^2$ is the squared true width, with $w$ from the median of $\lvert x\rvert$, so that the tail stays out. Two checks: simulated gels with the error taken off must give their true 0.73, and with 20 nm along *all* axes they must look flat.
 
 
 # %%
@@ -455,7 +460,7 @@ for name, (gels, error) in cases.items():
     ratios[name] = np.array([*map(shape.height_over_width, gels.values(), error)]).T  # (2, 6)
     say(name, ratios[name][0], 2)
 
-# %% mystnb={"image": {"alt": "Left: reach against temperature; sideways falls more than up and down, and the curves cross near 38 degrees. Right: height over width rises from 0.7 to 1.4 in real and simulated gels; simulated gels with equal errors stay at 0.8 or below; real ones with the error taken off stay below one except at 43 degrees."}, "figure": {"name": "fig-shape", "caption": "At 53 °C the upright shape is error, at 43 °C not all of it. Left: reach seen from the side, within 45° of the plane and within 45° of the axis. Right: height over width as measured, with the error taken off (standard errors over gels), and for simulated gels, whose true shape is flat."}}
+# %% mystnb={"image": {"alt": "Left: reach against temperature; sideways falls more than up and down, and the curves cross near 38 degrees. Right: height over width rises from 0.7 to about 1.4 in real and simulated gels, in real ones with a peak at 43 degrees; simulated gels with equal errors stay at 0.8 or below; real ones with the error taken off stay below one except at 43 degrees."}, "figure": {"name": "fig-shape", "caption": "At 53 °C the upright shape is error, at 43 °C not all of it. Left: reach seen from the side, within 45° of the plane and within 45° of the axis. Right: height over width as measured, with the error taken off (standard errors over gels), and for simulated gels, whose true shape is flat."}}
 cloud_plots.two_shapes(temperatures, reach, ratios)
 plt.show()
 
@@ -498,16 +503,16 @@ if "real" in sources("error-in-plane", "error-along-z", "worse-along-z", "wider-
 # p(X \mid \vartheta) = \int p(\boldsymbol s \mid \vartheta) \prod_{i=1}^{N} p(\boldsymbol x_i \mid \boldsymbol s, \vartheta, c)\; d\boldsymbol s .
 # ```
 #
-# *PriorFlow* is $p(\boldsymbol s \mid \vartheta)$, the shapes that occur at a temperature. *DecoderFlow* is $p(\boldsymbol x \mid \boldsymbol s, \vartheta, c)$, the points of one shape, with the noise $c$ of SoftFlow. Nobody can do the integral. So a third network, the *encoder* $q(\boldsymbol s \mid X)$, looks at a cloud and says which shapes could have made it. Training then maximises a lower bound of $\log p$, Eq. 12 of the original. Per point it has three terms:
+# *PriorFlow* is $p(\boldsymbol s \mid \vartheta)$, the shapes that occur at a temperature. *DecoderFlow* is $p(\boldsymbol x \mid \boldsymbol s, \vartheta, c)$, the points of one shape, with the noise $c$ of SoftFlow. Nobody can do the integral. So a third network, the *encoder* $q(\boldsymbol s \mid X)$, looks at a cloud and says which shapes could have made it. With it the integral is a mean over $q$, $p(X \mid \vartheta) = \langle p(X \mid \boldsymbol s)\, p(\boldsymbol s \mid \vartheta) / q(\boldsymbol s \mid X) \rangle_{\boldsymbol s \sim q}$. The logarithm of a mean is at least the mean of the logarithm, and that can be sampled. Training minimises minus this lower bound, per point (Eq. 12 of {cite}`azad`):
 #
 # ```{math}
 # :label: eq-bound
-# \mathcal L = -\Big\langle \underbrace{\log p(\boldsymbol x' \mid \boldsymbol s, \vartheta, c)}_\text{points} + \tfrac1N \underbrace{\log p(\boldsymbol s \mid \vartheta)}_\text{shape} + \tfrac1N \underbrace{H[q(\boldsymbol s \mid X)]}_\text{entropy} \Big\rangle , \qquad \boldsymbol x' = \boldsymbol x + c\, \boldsymbol g .
+# \mathcal L = -\Big\langle \underbrace{\log p(\boldsymbol x' \mid \boldsymbol s, \vartheta, c)}_\text{points} + \tfrac1N \underbrace{\log p(\boldsymbol s \mid \vartheta)}_\text{shape} + \tfrac1N \underbrace{H[q(\boldsymbol s \mid X)]}_\text{entropy} \Big\rangle_{\boldsymbol s \sim q} , \qquad \boldsymbol x' = \boldsymbol x + c\, \boldsymbol g .
 # ```
 #
-# The first term wants shapes that explain the points. The second wants shapes that are usual at this temperature. The third wants an encoder that is no surer than it can be. A gel has one shape and $N$ = 2500 points, which is why the last two are divided by $N$.
+# The first term wants shapes that explain the points. The second wants shapes that are usual at this temperature. The third wants an encoder that is no surer than it can be. A gel has one shape but many points, so per point the last two are divided by $N$ = 2500, a typical number.
 #
-# How do we tell a network the temperature? Gels of pNIPAM collapse near 33 °C, within some kelvin, and hardly change elsewhere. So our flows are told $\tfrac12 \tanh\big((\vartheta - 33)/8\big)$: equal steps of this *state* are roughly equal steps of a gel. Centre and width are rough numbers for the polymer, not a fit to these gels; the width of 8 K was chosen on a separate set of simulated gels.
+# How do we tell a network the temperature? Gels of pNIPAM collapse near 33 °C, within some kelvin, and hardly change elsewhere. So our flows are told $\tfrac12 \tanh\big((\vartheta - 33)/8\big)$: equal steps of this *state* are roughly equal steps of a gel. Centre and width are rough. We chose the width on simulated gels, and since those were fitted to the real ones, it is not quite independent of them.
 
 # %%
 batch = softpointflow.batches(simulated[35], [35] * len(simulated[35]), 4, 20.0)(np.random.default_rng(SEED), 0)
@@ -542,9 +547,9 @@ claim("axes-do-matter", measured=float(upright), at_least=1e-2, source="encoder,
 #
 # 60 % of the gels at each temperature train the model, drawn at random; the others are held out. In every step twelve gels are turned about $z$ by a random angle and mirrored: there is glass below them, and nothing around them. With the real data on the machine a second model learns those.
 #
-# Watch the last two terms together. Their negative sum is the mean of the divergence $\mathrm{KL}(q \,\Vert\, p)$: how much a cloud tells the encoder about its shape, beyond the temperature. Were it zero, the model would ignore shapes and draw the same gel again and again. This {term}`posterior collapse` is the usual accident of such models. So ours starts with an encoder that tells gels apart from the first step.
+# Watch the last two terms together. Their negative sum is the mean of the divergence $\mathrm{KL}(q \,\Vert\, p)$ over the gels: what a cloud tells the encoder about its shape, plus what PriorFlow has not learned yet. Were it zero, shapes would be ignored, and the model would draw the same gel again and again. This {term}`posterior collapse` is the usual accident of such models. So ours starts with an encoder that tells gels apart from the first step.
 #
-# What should it be? Simulated gels differ only in size, by 7 %. In a Gaussian cloud with the share $t_k$ of its variance along axis $k$ not due to the error, $n$ points tell the size with the error $1/\sqrt{2 n \sum_k t_k^2}$. The information is the logarithm of how many sizes can be told apart.
+# What should it be? Simulated gels differ only in size, by 7 %. In a Gaussian cloud with the share $h_k$ of its variance along axis $k$ not due to the error, $n$ points tell the size with the relative error $\delta = 1/\sqrt{2 n \sum_k h_k^2}$. So many sizes can be told apart that their logarithm is $\tfrac12 \log\big(1 + (0.07/\delta)^2\big)$. With natural logarithms the unit is the *nat*.
 
 # %%
 n_steps, n_seen = profile.pick(quick=500, full=5000), 1000
@@ -563,18 +568,33 @@ for source, (known, unseen) in parts.items():
     trained[source], runs[source] = generation.train(known, n_steps, SEED, **watch)
     print(f"{source}: {runs[source].cpu_s:.0f} CPU seconds for {n_steps} steps")
 
-# %% mystnb={"image": {"alt": "Three panels over training steps. Log probability of the points rises and levels off. Log probability of the shape and entropy approach each other in size with opposite signs. Their negative sum falls from above five to two nats, a little above a dashed line at 1.6."}, "figure": {"name": "fig-terms", "caption": "The three terms of the objective, for simulated gels held out. Left: points. Middle: shape and entropy, per gel. Right: their negative sum, what a cloud tells about its shape, and what the size alone would tell (dashed)."}}
+# %% mystnb={"image": {"alt": "Three panels over training steps. Log probability of the points rises and levels off. Log probability of the shape and entropy approach each other in size with opposite signs. Their negative sum rises to seven, then falls to two nats, a little above a dashed line at 1.5."}, "figure": {"name": "fig-terms", "caption": "The three terms of the objective, for simulated gels held out. Left: points. Middle: shape and entropy, per gel. Right: their negative sum, what a cloud tells about its shape, and what the size alone would tell (dashed)."}}
 gel_plots.terms(runs["simulated"].evaluations, np.mean(size_limit))
 plt.show()
 
 # %%
 last = runs["simulated"].evaluations[-1]
-told = -softpointflow.N_FULL * (last["shape"] + last["entropy"])
-claim("shape-is-used", measured=told, at_least=1.0, unit="nats", source="KL(q || p); 0 after a posterior collapse")
-claim("little-beyond-size", measured=told, at_most=3.0, unit="nats", source=f"size alone: {np.mean(size_limit):.1f}")
+learned = -softpointflow.N_FULL * (last["shape"] + last["entropy"])
+claim(
+    "near-size-alone",
+    measured=learned,
+    at_most=3.0,
+    unit="nats",
+    source=f"KL(q || p); size alone {np.mean(size_limit):.1f}",
+)
+unseen = parts["simulated"][1][21]
+make_batch, loss = softpointflow.batches(unseen, [21] * len(unseen), 4, 20.0), []
+for k in range(10):
+    cloud, *rest = make_batch(np.random.default_rng([SEED, k]), k)
+    with torch.no_grad():
+        own, others = (trained["simulated"](some, *rest).points.mean() for some in (cloud, cloud.roll(1, 0)))
+    loss.append(float(own - others))
+theory = clouds.SIZE_SPREAD**2 * 2 * (1 - np.square(clouds.NOISE_NM) / np.concatenate(simulated[21]).var(axis=0)) ** 2
+words = f"per point, with shapes of other gels; {theory.sum():.3f} for their size"
+claim("own-shape-fits-better", measured=np.mean(loss), at_least=0.01, unit="nats", source=words)
 
 # %% [markdown]
-# Now the test. Our yardstick is the largest difference of two cumulative mass functions, between generated gels and gels held out. Zero is not to be had: the training gels do not lie at zero either, because eight gels differ from twelve others by chance. Below this *floor* nobody can see anything.
+# Now the test. Our yardstick is the largest difference of two cumulative mass functions, between generated gels and gels held out. Zero is not to be had: the training gels do not lie at zero either, because two sets of gels of one kind differ by chance. Below this *floor* nobody can see anything.
 
 # %%
 generator, generated = torch.Generator().manual_seed(SEED), {}
@@ -588,7 +608,7 @@ for source, (known, unseen) in parts.items():
 if not real:
     skip("live-cmf-real", why=missing)
 
-# %% mystnb={"image": {"alt": "Six panels of cumulative share against distance. Curves of generated gels lie on those of gels held out, and both move to the left of the thin curve of 21 degrees as temperature rises."}, "figure": {"name": "fig-generated-cmf", "caption": "Generated gels shrink as they should. Cumulative mass functions of gels held out and of generated ones. Thin line: generated at 21 °C. Simulated gels where the data are not on the machine."}}
+# %% mystnb={"image": {"alt": "Six panels of cumulative share against distance. Curves of generated gels lie on or near those of gels held out, and both move to the left of the thin curve of 21 degrees as temperature rises."}, "figure": {"name": "fig-generated-cmf", "caption": "Generated gels shrink nearly as they should after 500 steps. Cumulative mass functions of gels held out and of generated ones. Thin line: generated at 21 °C. Simulated gels where the data are not on the machine."}}
 unseen, new = parts[shown_name][1], generated[shown_name]
 functions = [
     {T: density.radial_cmf(np.concatenate([clouds.centred(one) for one in some[T]])) for T in temperatures}
@@ -597,27 +617,28 @@ functions = [
 cloud_plots.curves(*functions, "share of localisations (1)", limits=(0, 1.02), labels=("held out", "generated"))
 plt.show()
 
-# %% mystnb={"image": {"alt": "Eight density maps, held out above generated, at 21, 35, 43 and 53 degrees. Maps of one column look alike: wide and pale at 21, narrow and bright at 53."}, "figure": {"name": "fig-generated-maps", "caption": "Density in toroids of 20 nm, mean over gels held out (top) and over generated ones (bottom). Simulated gels where the data are not on the machine."}}
+# %% mystnb={"image": {"alt": "Eight density maps, held out above generated, at 21, 35, 43 and 53 degrees. Maps of one column look alike: wide and pale at 21, narrow and bright at 53."}, "figure": {"name": "fig-generated-maps", "caption": "Density in toroids of 20 nm per 1000 localisations, mean over gels held out (top) and over generated ones (bottom), thinned alike. Simulated gels where the data are not on the machine."}}
 pick = (21, 35, 43, 53)
+thin = [{T: [clouds.thinned(one, 900, rng) for one in some[T][:8]] for T in pick} for some in (unseen, new)]
 rows = {
     words: {
-        f"{T} °C": np.mean([density.toroid_density(one, 20, 40, 20.0) * 1000 / len(one) for one in some[T]], axis=0)
-        for T in pick
+        f"{T} °C": np.mean([density.toroid_density(one, 20, 40, 20.0) / 0.9 for one in some[T]], axis=0) for T in pick
     }
-    for words, some in (("held out", unseen), ("generated", new))
+    for words, some in zip(("held out", "generated"), thin, strict=True)
 }
 cloud_plots.density_maps(rows, bin_nm=20.0, limits=(1e-6, 1e-3))
 plt.show()
 
 # %% mystnb={"image": {"alt": "Outlines of gels from above and from the side at four temperatures. Dashed outlines of generated gels follow the solid ones; from the side they turn from wide to tall."}, "figure": {"name": "fig-generated-hulls", "caption": "Outlines from above (y upwards) and from the side: mean reach in 45 sectors, by the rule of the text, of gels held out and of generated ones. Real gels are longer along y; generated ones know no direction. Simulated gels where the data are not on the machine."}}
-thin = [{T: [clouds.thinned(one, 900, rng) for one in some[T]] for T in pick} for some in (unseen, new)]
 gel_plots.hulls(*thin)
 plt.show()
 
 # %% [markdown]
+# After 500 steps the model is at the floor at some temperatures, and up to three times as far away at others.
+#
 # ## 9. For the record: five splits
 #
-# One split of 20 gels proves little. For the record we trained on five random splits of the real and of the simulated gels, 2500 steps each. The authors' repository holds clouds that their model generated, so we can put those beside ours.
+# One split of 20 gels proves little. For the record we trained on five random splits of the real and of the simulated gels, three times as long. The authors' repository holds clouds that their model generated, so we can put those beside ours.
 
 # %%
 record = results.read("microgels")["values"]["sources"]
@@ -630,7 +651,7 @@ def recorded(source, name):
     return np.array([[split["temperatures"][str(T)][name] for T in temperatures] for split in record[source]])
 
 
-# %% mystnb={"image": {"alt": "Distance against temperature for real and simulated gels. Dots of generated gels and of training gels lie together below 0.08; diamonds of the original lie above 0.2 at 38, 43 and 53 degrees."}, "figure": {"name": "fig-cmf-distance", "caption": "Generated gels are as near to unseen gels as other gels are. Largest difference of the cumulative mass functions between gels held out and generated ones, or gels of the training set (five splits; lines: means), and between all real gels and the clouds that the authors published."}}
+# %% mystnb={"image": {"alt": "Distance against temperature for real and simulated gels. Dots of generated gels and of training gels lie together below 0.09; diamonds of the original lie above 0.2 at 38, 43 and 53 degrees."}, "figure": {"name": "fig-cmf-distance", "caption": "Generated gels are as near to unseen real gels as training gels are; on simulated ones, where 60 training gels make the floor lower, slightly farther. Largest difference of the cumulative mass functions between gels held out and generated ones, or gels of the training set (five splits; lines: means), and between all real gels and the clouds that the authors published."}}
 gel_plots.distances(
     temperatures, {s: [recorded(s, name) for name in ("cmf", "floor_cmf")] for s in record}, authors_cmf
 )
@@ -658,7 +679,7 @@ for source in record:
         claim("hull-floor-real", measured=over, at_most=0, source="record, above mean + sd of the floor, worst of six")
 
 # %% [markdown]
-# A mean can be right while single gels are wrong, so three numbers look at gels one by one. Do sizes *spread* as they do in the data? Can a {term}`nearest neighbour test` (1-NNA) tell generated gels from unseen ones: is the nearest other gel of the same kind? One half means no. And does the model copy? Then its gels would lie nearer to training gels than unseen gels do.
+# A mean can be right while single gels are wrong, so three numbers look at gels one by one. Do sizes *spread* as they do in the data? Can a {term}`nearest neighbour test` (1-NNA) tell generated gels from unseen ones: is the nearest other gel, by the mean squared distance from each point to the nearest point of the other, of the same kind? One half means no. And does the model copy? Then its gels would lie nearer to training gels than unseen gels do.
 
 # %%
 NEIGHBOUR_TESTS = {"as they lie": "one_nearest_neighbour", "turned": "one_nearest_neighbour_turned"}
@@ -675,35 +696,34 @@ for source, splits in record.items():
     print("  distance to the nearest training gel, generated / unseen:", np.round(nearest, 2))
     claim(f"spread-low-{source}", measured=spread.mean(axis=0).min(), at_least=0.5, source="record, generated / given")
     claim(f"spread-high-{source}", measured=spread.mean(axis=0).max(), at_most=2, source="record, generated / given")
-    away = abs(np.mean(tests["turned"]) - 0.52)
-    claim(f"not-told-apart-{source}", measured=away, at_most=0.1, source="record, 1-NNA of turned gels, .42 to .62")
-    claim(f"no-copies-{source}", measured=nearest.mean(), at_least=1, source="record, to training gels, / unseen gels")
+    away = abs(np.mean(tests["turned"]) - 0.5)
+    claim(f"not-told-apart-{source}", measured=away, at_most=0.1, source="record, 1-NNA of turned gels, from 1/2")
+    claim(
+        f"no-copies-{source}", measured=nearest.mean(), at_least=0.9, source="record, to training gels, / unseen gels"
+    )
 
 # %% [markdown]
-# Simulated gels cannot be told apart. Real ones can at first, and the reason is the camera: they are wider along $y$ (section 6), while a model that was trained on turned gels knows no directions. Turn every gel at random about $z$ before the test, and the difference is gone.
+# Generated gels cannot be told from simulated ones (0.54). From real ones they can (0.64), and the reason is the camera: real gels are wider along $y$ (section 6), while a model that was trained on turned gels knows no directions. Turn every gel at random about $z$ before the test, and it falls to 0.53.
 #
 # ## 10. Does the temperature reach the model?
 #
-# It must be shown, for a model can ignore what it is told. The code of the original appends the temperature to the cloud as one extra *point* $(\vartheta, \vartheta, \vartheta)$. Its flow treats points one by one. So what can the extra point do to the others? Its derivative says it.
+# It must be shown, for a model can ignore what it is told. The code of the original trains a flow of points only, without shapes, and appends the temperature as one extra *point* $(\vartheta, \vartheta, \vartheta)$ (by a slip always that of 21 °C). Its flow, like ours, treats points one by one. So the derivative of the others with respect to the extra point must be zero.
 
 # %%
 model = trained["simulated"]
-told = torch.zeros(1, requires_grad=True)  # 33 °C
-cloud, extra = batch[0][0, :500], torch.zeros(1, 3, requires_grad=True)
-context = torch.cat([torch.zeros(501, 4), told.expand(501, 1), torch.zeros(501, 1)], dim=1)  # s, temperature, c
-log_p = model.decoder_flow.log_prob(torch.cat([cloud, extra]), context)[:-1].sum()
-from_extra, from_told = torch.autograd.grad(log_p, (extra, told))
-claim("extra-point-says-nothing", measured=float(from_extra.abs().max()), at_most=0, source="autograd, exact")
-claim(
-    "context-says-something",
-    measured=float(from_told.abs()),
-    at_least=10,
-    unit="nats",
-    source="autograd, per unit of state",
-)
+points, extra = batch[0][0, :500], torch.zeros(1, 3, requires_grad=True)
+log_p = model.decoder_flow.log_prob(torch.cat([points, extra]), torch.zeros(501, 6))[:-1].sum()
+assert torch.autograd.grad(log_p, extra)[0].abs().max() == 0
+
+nats = []
+for one in parts["simulated"][1][53][:4]:
+    thin = clouds.thinned(one, 1000, rng)
+    nats.append(np.subtract(*(1000 * model.log_prob(thin, T, 16, generator) for T in (53, 21))))
+print("log p(gel of 53 °C | 53 °C) - log p(gel of 53 °C | 21 °C):", np.round(nats), "nats")
+claim("temperature-matters", measured=min(nats), at_least=5, unit="nats", source="unseen gels, 1000 points, least of 4")
 
 # %% [markdown]
-# An extra point changes nothing, exactly. (Its clouds have the right sizes at six temperatures because each is stretched afterwards to the box of a real gel.) Ours is told the temperature at every point.
+# An extra point changes nothing, exactly. (The authors' clouds shrink with temperature only because each is stretched afterwards to the box of a real gel.) Our model, told a wrong temperature, finds a gel less probable.
 #
 # The same test can be put to clouds, without the model. Take size away: leave out the farthest 1 %, stretch each cloud to the unit box, and compare the distances from the centre at 21 and at 53 °C. Their largest difference (Kolmogorov-Smirnov) is that of shape alone. The control is trained on the same gels with their temperatures shuffled.
 
@@ -717,13 +737,13 @@ for source, row in conditions.items():
     claim(f"shuffled-does-not-{source}", measured=row["shuffled"]["mean"], at_most=0.1, source="record, control")
 
 # %% [markdown]
-# The authors' clouds of 21 and 53 °C cannot be told apart in this test ($p$ = 0.81).
+# The shuffled control is near chance: two samples of 3000 points of one law differ by up to 0.035. The clouds of 21 and 53 °C that the authors published cannot be told apart in this test ($p$ = 0.81, measured by us on their files).
 #
 # ## 11. Temperatures that it never saw
 #
-# Leave one temperature out of the training, all its gels, and ask for it. The rival must have a fair chance: a *mixture* that draws its points from gels of the two neighbouring temperatures, weighted by their distance in temperature or, as our model is told, in state. It needs no training at all. A second test leaves out both ends, 21 and 53 °C ("low-high" in the original), so that the model must extrapolate. There the mixture is the nearest temperature.
+# Leave one temperature out of the training, all its gels, and ask for it. The rival must have a fair chance: a *mixture* that draws its points from gels of the two neighbouring temperatures, weighted by their distance in temperature or, as our model is told, in state. It needs no training at all. A second test leaves out both ends, 21 and 53 °C (so we read "low-high" in the original), so that the model must extrapolate. There the mixture is the nearest temperature.
 
-# %% mystnb={"image": {"alt": "Distance to gels of temperatures that were left out, for real and simulated gels, with intervals. Generated gels lie lowest nearly everywhere, mixtures of the neighbours above, the nearest temperature as it is far above."}, "figure": {"name": "fig-hidden", "caption": "Temperatures left out of the training, one at a time, and both ends together (*). Largest difference of the cumulative mass functions to the gels of that temperature: generated, two mixtures of the neighbours, and the nearest temperature as it is. Intervals: 95 %, over gels."}}
+# %% mystnb={"image": {"alt": "Distance to gels of temperatures that were left out, for real and simulated gels, with intervals. Generated gels lie lowest nearly everywhere, mixtures of the neighbours above, the nearest temperature as it is far above, except at 53 degrees."}, "figure": {"name": "fig-hidden", "caption": "Temperatures left out of the training, one at a time, and both ends together (*). Largest difference of the cumulative mass functions to the gels of that temperature: generated, two mixtures of the neighbours, and the nearest temperature as it is. Intervals: 95 %, over gels."}}
 hidden = results.read("hidden-temperatures")["values"]["sources"]
 gel_plots.hidden(hidden)
 plt.show()
@@ -733,8 +753,8 @@ for source, bound in (("real", 0.06), ("simulated", 0.05)):
     inside = [row for row in hidden[source] if len(row["hidden"]) == 1]
     worst = max(row["generated"] for row in inside)
     claim(f"unseen-{source}", measured=worst, at_most=bound, source="record, CMF distance, worst of 33, 35, 38, 43 °C")
-    ends = max(row["generated"] / row["nearest"] for row in hidden[source] if len(row["hidden"]) == 2)
-    claim(f"extrapolates-{source}", measured=ends, at_most=0.6, source="record, 21 and 53 °C, / nearest temperature")
+    ends = next(row["generated"] / row["nearest"] for row in hidden[source] if row["hidden"] == [21, 53])
+    claim(f"extrapolates-{source}", measured=ends, at_most=0.6, source="record, 21 °C, / nearest temperature")
     gain = {rival: [row[rival] - row["generated"] for row in inside] for rival in ("mixture", "mixture_of_states")}
     print(f"{source}: nearer than the mixture by temperature", np.round(gain["mixture"], 3))
     print(f"{source}: nearer than the mixture by state      ", np.round(gain["mixture_of_states"], 3))
@@ -742,20 +762,23 @@ for source, bound in (("real", 0.06), ("simulated", 0.05)):
         claim("better-than-mixture", measured=min(gain["mixture"]), at_least=0, source="record, by temperature, worst")
 
 # %% [markdown]
-# Generated gels are nearer to the unseen ones than the mixture by temperature: at all four temperatures between others for simulated gels, at three of four for real ones. At 43 °C real gels are nearer to the mixture, within the intervals of 20 gels. The mixture by state is the stronger rival and wins once in each row. And a word of care: our simulator shrinks along a step of the same form as the state, so only the real gels test this choice. Beyond the ends (*) the model extrapolates, and there it is far nearer than anything that only mixes what it has seen.
+# Simulated gels: the model is nearer than the mixture by temperature at all four inner temperatures; the mixture by state wins at 38 °C. Real gels: it is nearer than both at 33, 35 and 38 °C and farther at 43 °C, within overlapping intervals of 20 gels and with one training each. A word of care: our simulator shrinks along a step of the same form as the state, so only the real gels test this choice, and not strictly, because the simulator saw all six temperatures.
+# Beyond the ends (*) mixtures are the nearest temperature itself; where they differ at 53 °C, it is by the draw of gels alone. At 21 °C extrapolation comes two to three times nearer than that.
 #
-# The simulator makes gels at any temperature, so we can also ask between the six.
+# The simulator makes gels at any temperature, so we can also ask between the six, with the shipped model: trained on simulated gels for 5000 steps.
 
 # %%
 shipped, between = softpointflow.load("microgels"), {}
-for T in (27, 34, 36.5, 40, 48):
-    fresh = clouds.simulate(T, 40, rng, 1000)
-    between[T] = density.cmf_distance(shipped.sample(T, 1000, 40, generator=generator), fresh)
+for T in (27, 30, 34, 36.5, 40, 48):
+    fresh = clouds.simulate(T, 200, rng, 200)
+    between[T] = density.cmf_distance(shipped.sample(T, 200, 200, generator=generator), fresh)
 print("between the temperatures, simulated:", ", ".join(f"{T} °C {gap:.3f}" for T, gap in between.items()))
-steps = max(gap for T, gap in between.items() if T > 33)
-claim("between-temperatures", measured=steps, at_most=0.05, source="CMF distance to fresh gels, worst above 33 °C")
+worst = max(gap for T, gap in between.items() if T > 33)
+claim("between-temperatures", measured=worst, at_most=0.05, source="CMF distance to fresh gels, worst above 33 °C")
 
 # %% [markdown]
+# Above 33 °C the model is about as good between the temperatures as at them. Between 21 and 33 °C, a gap of 12 K without gels, it is up to 0.05 off.
+#
 # A density has no number of points. So the model draws few or many from the same law, and the noise $c$ is a dial: the variance along every axis must grow by $c^2$.
 
 # %%
@@ -767,13 +790,13 @@ sharp, blurred = (np.concatenate(shipped.sample(43, 1000, 40, c, generator)).std
 miss = np.abs(blurred / np.hypot(sharp, 20) - 1).max()
 claim("noise-adds", measured=miss, at_most=0.05, source="width² + c², worst axis")
 
-# %% mystnb={"image": {"alt": "Five clouds seen from the side, with 100, 1000, 10,000 and 50,000 points, and one that is blurred. All have the same outline but the last, which is wider."}, "figure": {"name": "fig-numbers", "caption": "One law, any number of points: generated gels at 43 °C from the side, and one with noise c = 20 nm."}}
+# %% mystnb={"image": {"alt": "Five clouds seen from the side, with 100, 1000, 10,000 and 50,000 points, and one that is blurred. With more points some lie farther out; the last cloud is a little wider."}, "figure": {"name": "fig-numbers", "caption": "One law, any number of points: generated gels at 43 °C from the side, each another one, and one with noise c = 20 nm."}}
 numbers["c = 20 nm"] = shipped.sample(43, 10_000, noise=20.0, generator=generator)[0]
 gel_plots.in_numbers(numbers)
 plt.show()
 
 # %% [markdown]
-# Cool and heat a gel yourself. The model runs in the page, at any temperature. Where between 21 and 53 °C does the core appear? Does it come before the gel shrinks, or after?
+# Cool and heat a gel yourself. The model, trained on simulated gels, runs in the page. In our simulator size and core follow one step $\eta$. Where do you see the core appear, and would you have guessed from the picture that it is the same step?
 
 # %%
 (prior, prior_bytes), (decoder, decoder_bytes) = (
@@ -789,13 +812,11 @@ GelExplorer(prior=prior, decoder=decoder, data=prior_bytes + decoder_bytes)
 # | Original {cite}`azad` | Their number | Ours | Why they differ |
 # |---|---|---|---|
 # | Selected gels | sums of correlations | equal to 1e-9 | the same algorithm; it follows the number of localisations |
-# | Shape "ellipse-like" when hot | pictures | height over width 1.4 as seen, below 1 without the error | the error along $z$ is twice that in the plane |
+# | Shape "ellipse-like" when hot | pictures | height over width as seen 1.5 (43 °C) and 1.3 (53 °C); error taken off 1.3 and 0.8 | the error along $z$ is about twice that in the plane; 43 °C is undecided |
+# | The model, in the code | a flow of points, trained on one gel per step | shapes and points | without shapes all gels of a temperature look alike |
 # | Largest difference of $F$ at 38, 43, 53 °C | 0.27, 0.21, 0.21 | 0.035, 0.030, 0.055 | theirs never saw the temperature; four clouds against 20 gels, the training gels among them |
 # | Median radius at 38, 43, 53 °C | 38, 29, 30 % off | 3.8, 3.1, 6.3 % off | as above |
-# | Shape changes with temperature | $p$ = 0.81 for no change | 83 % of the change in the data | a point cannot inform other points |
-
-# %% [markdown]
-# ## Exercises
+# | Change of shape from 21 to 53 °C | none seen in their clouds | 83 % (real) and 98 % (simulated) of the change in the data | a point cannot inform other points |
 #
 # ```{exercise} The same gel with fewer points
 # :label: ex-fewer-points
@@ -840,7 +861,7 @@ assert abs(disc[:, 2].std() / disc[:, 0].std() - 1) < 0.01
 print(f"below a width of {limit:.0f} nm")
 
 # %% [markdown]
-# It looks round when $w^2+20^2=51^2$, at $w$ = 47 nm. In the plane hot gels measure 38 to 48 nm: a sheet of paper of this size would look upright.
+# It looks round when $w^2+20^2=51^2$, at $w$ = 47 nm. Hot gels measure 38 to 46 nm in the plane with their error, 32 to 41 nm without it: a sheet of paper of this size would look upright.
 #
 # ````{solution-end}
 # ````
@@ -887,7 +908,7 @@ wide, narrow, half_way = (stats.chi(3).cdf(r / width) for width in (2, 1, 1.5))
 print(f"largest difference: {np.abs((wide + narrow) / 2 - half_way).max():.3f}")
 
 # %% [markdown]
-# Too many points lie near the centre and too many far out: a dense core in a loose cloud. That is what real gels look like at 38 °C, so a mixture is a stronger rival here than for a gel that shrinks as a whole.
+# Too many points lie near the centre and too many far out: a dense core in a loose cloud. Real gels at 38 °C have a dense core in a loose cloud, too, but not in these proportions: there the mixture by temperature misses by 0.09.
 #
 # ````{solution-end}
 # ````
@@ -902,27 +923,24 @@ print(f"largest difference: {np.abs((wide + narrow) / 2 - half_way).max():.3f}")
 # ````
 
 # %%
-pool = [np.concatenate(shipped.sample(T, 100, 400, generator=generator)) for T in (33, 35)]
-apart = stats.ks_2samp(*(np.linalg.norm(points, axis=1) for points in pool)).statistic
-n = int(2 * (1.36 / apart) ** 2)
-seen = [
-    stats.ks_2samp(*(np.linalg.norm(points[rng.choice(len(points), n)], axis=1) for points in pool)).pvalue < 0.05
-    for _ in range(200)
-]
-print(f"largest difference {apart:.3f}, so n = {n}; told apart in {np.mean(seen):.0%} of 200 trials")
-assert 0.4 < np.mean(seen) < 0.95
+one_each = [np.linalg.norm(shipped.sample(T, 50, 4000, generator=generator), axis=2)[:, 0] for T in (33, 35)]
+apart = stats.ks_2samp(*one_each).statistic
+for n in (int(2 * (1.36 / apart) ** 2), int(4 * (1.36 / apart) ** 2)):
+    seen = [stats.ks_2samp(*(rng.choice(r, n, replace=False) for r in one_each)).pvalue < 0.05 for _ in range(200)]
+    print(f"largest difference {apart:.3f}; told apart with n = {n} in {np.mean(seen):.0%} of 200 trials")
+assert np.mean(seen) > 0.9
 
 # %% [markdown]
-# With this $n$ the true difference equals the threshold, so chance decides, a little in favour: the largest difference of a sample is found at its luckiest place. Twice as many points tell nearly always. One gel has enough points, but they share its size, so they are not independent: a single gel does not tell.
+# With this $n$ the true difference equals the threshold, and yet most trials tell, because the largest difference of a sample is found at its luckiest place. Twice as many points tell nearly always. One gel has enough points, but they share its size, so they are not independent: a single gel does not tell.
 #
 # ````{solution-end}
 # ````
 #
 # ## Summary
 #
-# How does a microgel shrink when it gets warm? From outside in, and not evenly. Half of its localisations lie within 170 nm in the cold and within 70 nm in the heat, a factor of 2.4, while its outline shrinks by 2.0 only: a core fills up, and a thin tail stays. Whether it also changes from flat to upright is more than these data tell.
+# How does a microgel shrink when it gets warm? Not as a whole. Half of its localisations lie within 170 nm in the cold and within 70 nm in the heat, a factor of 2.4, but its outline shrinks by 2.0 only: a dense core fills up, and a thin tail stays. Whether it also changes from flat to upright is more than these data tell.
 #
-# A gel is two things: a shape, and points drawn from it. A model of both makes new gels as different from each other as real ones are, at any temperature and with any number of points. That it listens to the temperature was not assumed but measured, against a control that cannot.
+# A gel is two things: a shape, and points drawn from it. A model of both makes new gels that differ from each other about as much as real ones do, at the temperatures it saw and between them, with any number of points. That it listens to the temperature was not assumed but measured, against a control whose temperatures were shuffled.
 #
 # All gels lay on glass, with their axis upright, and all carried their temperature. **What if objects come in every orientation, and only a few have names?** That is lesson 06.
 #

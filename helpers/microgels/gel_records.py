@@ -87,7 +87,7 @@ def watched(gels, seed: int, n_batches: int = 4):
     drawn = [make_batch(np.random.default_rng([seed, step]), step) for step in range(n_batches)]
 
     def evaluate(model):
-        means = np.mean([[float(term.mean()) for term in model(*batch)] for batch in drawn], axis=0)
+        means = np.mean([[float(term.detach().mean()) for term in model(*batch)] for batch in drawn], axis=0)
         return dict(zip(softpointflow.Terms._fields, means.tolist(), strict=True)) | {"loss": -means.sum()}
 
     return evaluate
