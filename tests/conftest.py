@@ -10,10 +10,14 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import settings
 
 from helpers import doctor
 from helpers.common.places import ROOT
 from helpers.common.widgets import esm
+
+settings.register_profile("untimed", deadline=None)  # a busy machine is no failure
+settings.load_profile("untimed")
 
 _EVALUATE = """async ([code, expression, given]) => {
   const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));

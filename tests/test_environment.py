@@ -34,6 +34,7 @@ IMPORT_NAME = {
     "pytest-xdist": "xdist",
     "pyyaml": "yaml",
     "scikit-image": "skimage",
+    "scikit-learn": "sklearn",
 }
 # Packages that are called, not imported: where, and by which words.
 CALLED = {

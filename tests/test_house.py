@@ -31,6 +31,7 @@ NOT_PHYSICS = {
     "__init__",
     "ablations",
     "bench",
+    "classifiers",
     "cloud_plots",
     "comparison",
     "flow_plots",
@@ -47,6 +48,7 @@ NOT_PHYSICS = {
     "records",
     "replica_training",
     "softpointflow",
+    "ssrvae",
     "training",
     "widgets",
 }
