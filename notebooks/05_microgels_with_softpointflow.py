@@ -821,6 +821,8 @@ GelExplorer(prior=prior, decoder=decoder, data=prior_bytes + decoder_bytes)
 # | Median radius at 38, 43, 53 °C | 38, 29, 30 % off | 3.8, 3.1, 6.3 % off | as above |
 # | Change of shape from 21 to 53 °C | none seen in their clouds | 83 % (real) and 98 % (simulated) of the change in the data | a point cannot inform other points |
 #
+# ## Exercises
+#
 # ```{exercise} The same gel with fewer points
 # :label: ex-fewer-points
 # Take the most typical of 20 simulated gels at 35 °C. Keep a random quarter of its localisations and rank again, for eight sets of gels. Which place does it get by each ranking?
