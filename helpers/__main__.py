@@ -24,6 +24,9 @@ TRAININGS = {
     "resnet3d": "helpers.molecules.replica_training:train_resnet3d",
     "resnet3d-temporal": "helpers.molecules.replica_training:train_resnet3d_temporal",
     "microgels": "helpers.microgels.gel_records:train_microgels",
+    "ssrvae": "helpers.nanoparticles.records:train_ssrvae",
+    "suits": "helpers.nanoparticles.records:train_suits",
+    "particles": "helpers.nanoparticles.records:train_particles",
     "softflow-spirals": "helpers.microgels.flow_records:train_spirals",
 }
 BENCHES = {
@@ -39,6 +42,12 @@ BENCHES = {
     "microgels": "helpers.microgels.gel_records:compare_gels",
     "hidden-temperatures": "helpers.microgels.gel_records:leave_out",
     "condition": "helpers.microgels.gel_records:show_condition",
+    "suits": "helpers.nanoparticles.records:compare_suits",
+    "stress": "helpers.nanoparticles.records:stress_suits",
+    "label-ladder": "helpers.nanoparticles.records:count_labels",
+    "particles": "helpers.nanoparticles.records:compare_particles",
+    "angle-priors": "helpers.nanoparticles.records:compare_angle_priors",
+    "vae-steps": "helpers.nanoparticles.records:measure_steps",
     "overfitting": "helpers.molecules.replica_training:overfit",
     "times": "helpers.book.times:record",
 }

@@ -701,9 +701,7 @@ for source, splits in record.items():
     claim(f"spread-high-{source}", measured=spread.mean(axis=0).max(), at_most=2, source="record, generated / given")
     away = abs(np.mean(tests["turned"]) - 0.5)
     claim(f"not-told-apart-{source}", measured=away, at_most=0.1, source="record, 1-NNA of turned gels, from 1/2")
-    claim(
-        f"no-copies-{source}", measured=nearest.mean(), at_least=0.9, source="record, to training gels, / unseen gels"
-    )
+    claim(f"no-copies-{source}", measured=nearest.mean(), at_least=1, source="record, to training gels, / unseen gels")
 
 # %% [markdown]
 # Generated gels cannot be told from simulated ones (0.54). From real ones they can (0.64), and the reason is the camera: real gels are wider along $y$ (section 6), while a model that was trained on turned gels knows no directions. Turn every gel at random about $z$ before the test, and it falls to 0.53.
@@ -752,21 +750,22 @@ gel_plots.hidden(hidden)
 plt.show()
 
 # %%
-for source, bound in (("real", 0.06), ("simulated", 0.05)):
+for source in hidden:
     inside = [row for row in hidden[source] if len(row["hidden"]) == 1]
     worst = max(row["generated"] for row in inside)
-    claim(f"unseen-{source}", measured=worst, at_most=bound, source="record, CMF distance, worst of 33, 35, 38, 43 °C")
+    claim(f"unseen-{source}", measured=worst, at_most=0.05, source="record, CMF distance, worst of 33, 35, 38, 43 °C")
     ends = next(row["generated"] / row["nearest"] for row in hidden[source] if row["hidden"] == [21, 53])
     claim(f"extrapolates-{source}", measured=ends, at_most=0.6, source="record, 21 °C, / nearest temperature")
     gain = {rival: [row[rival] - row["generated"] for row in inside] for rival in ("mixture", "mixture_of_states")}
     print(f"{source}: nearer than the mixture by temperature", np.round(gain["mixture"], 3))
     print(f"{source}: nearer than the mixture by state      ", np.round(gain["mixture_of_states"], 3))
-    if source == "simulated":
-        claim("better-than-mixture", measured=min(gain["mixture"]), at_least=0, source="record, by temperature, worst")
+    claim(
+        f"better-than-mixture-{source}", measured=min(gain["mixture"]), at_least=0, source="by temperature, worst of 4"
+    )
 
 # %% [markdown]
-# Simulated gels: the model is nearer than the mixture by temperature at all four inner temperatures; the mixture by state wins at 38 °C. Real gels: it is nearer than both at 33, 35 and 38 °C and farther at 43 °C, within overlapping intervals of 20 gels and with one training each. A word of care: our simulator shrinks along a step of the same form as the state, so only the real gels test this choice, and not strictly, because the simulator saw all six temperatures.
-# Beyond the ends (*) mixtures are the nearest temperature itself; where they differ at 53 °C, it is by the draw of gels alone. At 21 °C extrapolation comes two to three times nearer than that.
+# The model is nearer than the mixture by temperature at all four inner temperatures, for real and for simulated gels. The mixture by state is the stronger rival: it is nearer than the model at 38 °C (simulated gels) and as near at 43 °C (real gels). With 20 real gels at a temperature and one training each, intervals overlap at 35 and 43 °C. A word of care: our simulator shrinks along a step of the same form as the state, so only the real gels test this choice, and not strictly, because the simulator saw all six temperatures.
+# Beyond the ends (*) mixtures are the nearest temperature itself; where they differ, it is by the draw of gels alone. At 21 °C extrapolation comes about three times nearer than that.
 #
 # The simulator makes gels at any temperature, so we can also ask between the six, with the shipped model: trained on simulated gels for 5000 steps.
 
@@ -913,7 +912,7 @@ wide, narrow, half_way = (stats.chi(3).cdf(r / width) for width in (2, 1, 1.5))
 print(f"largest difference: {np.abs((wide + narrow) / 2 - half_way).max():.3f}")
 
 # %% [markdown]
-# Too many points lie near the centre and too many far out: a dense core in a loose cloud. Real gels at 38 °C have a dense core in a loose cloud, too, but not in these proportions: there the mixture by temperature misses by 0.09.
+# Too many points lie near the centre and too many far out: a dense core in a loose cloud. Real gels at 38 °C have a dense core in a loose cloud, too, but not in these proportions: there the mixture by temperature misses by 0.08.
 #
 # ````{solution-end}
 # ````

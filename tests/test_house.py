@@ -50,6 +50,7 @@ NOT_PHYSICS = {
     "softpointflow",
     "ssrvae",
     "training",
+    "trials",
     "widgets",
 }
 GROUND = {"book", "common"}

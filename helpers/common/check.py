@@ -7,6 +7,7 @@ import numpy as np
 __all__ = [
     "choice",
     "finite",
+    "interval",
     "non_negative",
     "non_negative_number",
     "numbers",
@@ -64,6 +65,14 @@ def _one(name: str, array: np.ndarray) -> float:
     if array.ndim:
         raise ValueError(f"{name} must be one number, got an array of shape {array.shape}")
     return float(array)
+
+
+def interval(name: str, value, kind=finite) -> tuple[float, float]:
+    """Return a pair (lowest, highest); ValueError unless it is two numbers of this ``kind``, the first not larger."""
+    pair = kind(name, value)
+    if pair.shape != (2,) or pair[0] > pair[1]:
+        raise ValueError(f"{name} must be a pair (lowest, highest), got {value!r}")
+    return float(pair[0]), float(pair[1])
 
 
 def whole(name: str, value, at_least: int = 1) -> int:

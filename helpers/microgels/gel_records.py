@@ -25,6 +25,7 @@ __all__ = [
 N_STEPS = 1500
 SPLITS = (0, 1, 2, 3, 4)
 N_GENERATED = 40
+N_RIVALS = 200  # gels of each law that is compared at a temperature left out, so that their number does not matter
 N_SIMULATED = 100  # gels at each temperature
 INTERIOR_C = (33, 35, 38, 43)
 _SOURCES = [clouds, density, flows, generation, metrics, softpointflow, splines, surface]
@@ -36,7 +37,7 @@ def compare_gels() -> None:
     for source in generation.SOURCES:
         gels = generation.collect(source, N_SIMULATED)
         values["sources"][source] = [_one_split(gels, seed, f"{source}, split {seed}") for seed in SPLITS]
-    _record("microgels", values, "python -m helpers bench microgels")
+    _record("microgels", values, seeds=SPLITS)
 
 
 def _one_split(gels, seed, label):
@@ -102,9 +103,9 @@ def leave_out() -> None:
             words = " and ".join(map(str, hidden))
             model, _ = _train({T: some for T, some in gels.items() if T not in hidden}, 0, f"{source}, without {words}")
             rows += [_judge_hidden(model, gels, T, hidden) for T in hidden]
-            print(source, rows[-1], flush=True)
+            print(source, rows[-len(hidden) :], flush=True)
         values["sources"][source] = rows
-    _record("hidden-temperatures", values, "python -m helpers bench hidden-temperatures")
+    _record("hidden-temperatures", values, seeds=(0,))
 
 
 def _judge_hidden(model, gels, T, hidden):
@@ -112,7 +113,7 @@ def _judge_hidden(model, gels, T, hidden):
     rng, known = np.random.default_rng(T), {t: some for t, some in gels.items() if t not in hidden}
     nearest = min(known, key=lambda t: abs(t - T))
     ways = {
-        "generated": model.sample(T, generation.N_POINTS, len(gels[T]), generator=torch.Generator().manual_seed(T)),
+        "generated": model.sample(T, generation.N_POINTS, N_RIVALS, generator=torch.Generator().manual_seed(T)),
         "mixture": mixture(known, T, rng),
         "mixture_of_states": mixture(known, T, rng, scale=softpointflow.collapse),
         "nearest": known[nearest],
@@ -125,7 +126,7 @@ def _judge_hidden(model, gels, T, hidden):
     return row
 
 
-def mixture(gels: dict, temperature_C: float, rng, n_gels: int = 40, scale=float) -> list[np.ndarray]:
+def mixture(gels: dict, temperature_C: float, rng, n_gels: int = N_RIVALS, scale=float) -> list[np.ndarray]:
     """Return gels that mix the points of the two neighbouring temperatures, weighted by their distance.
 
     The distance is that of ``scale(temperature)``. Outside of the range the nearest temperature stands alone.
@@ -170,7 +171,7 @@ def show_condition() -> None:
             pair = [np.concatenate(model.sample(T, 200, N_GENERATED, generator=generator)) for T in (21, 53)]
             rows[source][name] = _box_distance(pair, rng)
         print(source, rows[source], flush=True)
-    _record("condition", {"sources": rows}, "python -m helpers bench condition")
+    _record("condition", {"n_steps": N_STEPS, "sources": rows}, seeds=(0,))
 
 
 def unit_box(points: np.ndarray) -> np.ndarray:
@@ -219,5 +220,6 @@ def train_microgels(profile: str = "full", resume: bool = False) -> None:
         print(checkpoints.save("microgels", model, card))
 
 
-def _record(name, values, command):
-    print(results.record(name, values, command=command, seeds=list(SPLITS), sources=_SOURCES))
+def _record(name, values, seeds):
+    command = f"python -m helpers bench {name}"
+    print(results.record(name, values, command=command, seeds=list(seeds), sources=_SOURCES))

@@ -25,6 +25,7 @@ from helpers.common import check
 __all__ = [
     "PRIORS",
     "Angle",
+    "errors",
     "kl_normal",
     "kl_von_mises",
     "log_projected_normal",
@@ -135,6 +136,20 @@ def log_projected_normal(angle: Tensor, mean: Tensor) -> Tensor:
     tail = -0.5 * behind**2 - 0.5 * math.log(2 * math.pi) + ratio.log()
     log_q = torch.where(along > 0, density.log(), tail) - 0.5 * across**2 - 0.5 * math.log(2 * math.pi)
     return log_q.to(mean.dtype)
+
+
+def errors(found, true, n_fold: int = 1) -> np.ndarray:
+    """Return |found - true - offset| of N angles, (N,) in 0..pi / n_fold, for the offset that suits most of them.
+
+    Without labels a template may stand at any angle, so one offset, the same for all, is free; ``n_fold`` is the
+    symmetry of the object, which looks the same after 2 pi / n_fold. The offset is one of 720 equally spaced ones, that
+    with the least sum of errors, each counted as 20 degrees at most.
+    """
+    period = 2 * math.pi / check.whole("n_fold", n_fold)
+    offsets = period * np.arange(720)[:, None] / 720
+    gaps = check.finite("found", found) - check.finite("true", true) - offsets  # (720, N)
+    gaps = np.abs((gaps + period / 2) % period - period / 2)
+    return gaps[np.minimum(gaps, math.radians(20)).sum(axis=1).argmin()]
 
 
 def _normal(raw, noise, sd):

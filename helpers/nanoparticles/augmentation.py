@@ -12,7 +12,6 @@ from torch import Tensor
 
 from helpers.common import check
 from helpers.nanoparticles import poses
-from helpers.nanoparticles.cards import check_range
 
 __all__ = ["Augmentation", "noisy"]
 
@@ -37,7 +36,7 @@ class Augmentation:
     def __post_init__(self):
         for name in ("angle_deg", "translate", "noise_sd", "contamination"):
             check.non_negative_number(name, getattr(self, name))
-        check_range("scale", self.scale, check.positive)
+        check.interval("scale", self.scale, check.positive)
         if self.contamination > 1:
             raise ValueError(f"contamination must be <= 1 (a share of the pixels), got {self.contamination:g}")
         check.choice("edge", self.edge, poses.EDGES)

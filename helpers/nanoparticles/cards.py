@@ -7,10 +7,11 @@ import numpy as np
 
 from helpers.common import check
 
-__all__ = ["FRAME_PX", "SUITS", "Factors", "affine", "check_range", "draw", "make", "outline"]
+__all__ = ["FOLD", "FRAME_PX", "SUITS", "Factors", "affine", "draw", "make", "outline"]
 
 SUITS = ("club", "spade", "heart", "diamond")  # the class numbers 0..3
 FRAME_PX = 48  # width of the frame in the lengths of the shapes below, whatever the size of the image
+FOLD = {"club": 1, "spade": 1, "heart": 1, "diamond": 2}  # turns that leave it as it is, the full one included
 
 _FINE = 4  # sub-samples of a pixel along each axis
 _CHUNK = 128  # images drawn at a time: the work space stays within the processor's cache
@@ -45,7 +46,7 @@ def make(
     n = check.whole("n_per_class", n_per_class)
     angle, shear = _up_to("angle_deg", angle_deg, 180), _up_to("shear_deg", shear_deg, 60)
     translate, size = _up_to("translate", translate, 1), check.whole("size", size)
-    scale = check_range("scale", scale, check.positive)
+    scale = check.interval("scale", scale, check.positive)
     rng = np.random.default_rng() if rng is None else rng
     labels = rng.permutation(np.repeat(np.arange(len(SUITS)), n))
     bounds = [
@@ -197,14 +198,6 @@ _OUTLINES = {"club": _club, "spade": _spade, "heart": _heart, "diamond": _diamon
 
 
 # --- checks -----------------------------------------------------------------------------------------------------------
-
-
-def check_range(name: str, value, kind=check.finite) -> tuple[float, float]:
-    """Return a pair (lowest, highest); ValueError unless it is two numbers of this kind, the first not the larger."""
-    pair = kind(name, value)
-    if pair.shape != (2,) or pair[0] > pair[1]:
-        raise ValueError(f"{name} must be a pair (lowest, highest), got {value!r}")
-    return float(pair[0]), float(pair[1])
 
 
 def _up_to(name, value, highest):

@@ -4,9 +4,20 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from helpers.nanoparticles.stress import check_images
+from helpers.common import check
 
-__all__ = ["check_labels", "whole_images"]
+__all__ = ["check_images", "check_labels", "whole_images"]
+
+
+def check_images(name: str, images) -> np.ndarray:
+    """Return images as float32; ValueError unless they have shape (..., H, W), at least one pixel, and are finite."""
+    single = getattr(images, "dtype", None) == np.float32
+    array = np.asarray(images) if single else check.finite(name, images).astype(np.float32)
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, but it holds NaN or infinity")
+    if array.ndim < 2 or 0 in array.shape[-2:]:
+        raise ValueError(f"{name} must have shape (..., H, W), got {array.shape}")
+    return array
 
 
 def whole_images(name: str, images, size: int = 1) -> Tensor:

@@ -7,8 +7,7 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 from helpers.common import check
-from helpers.nanoparticles.cards import check_range
-from helpers.nanoparticles.stress import check_images
+from helpers.nanoparticles.images import check_images
 
 __all__ = [
     "COUNTS",
@@ -104,9 +103,9 @@ def make(
     if 3 * sd >= mean:
         raise ValueError(f"radius_sd_px must be below a third of radius_px, got {sd:g} and {mean:g}")
     spread, offset = _polydispersity(polydispersity), check.non_negative_number("offset_px", offset_px)
-    size, dose = check.whole("size", size, at_least=8), check_range("dose", dose, check.positive)
-    background = check_range("background", background, check.non_negative)
-    blur = check_range("blur_px", blur_px, check.non_negative)
+    size, dose = check.whole("size", size, at_least=8), check.interval("dose", dose, check.positive)
+    background = check.interval("background", background, check.non_negative)
+    blur = check.interval("blur_px", blur_px, check.non_negative)
     rng = np.random.default_rng() if rng is None else rng
     labels = rng.permutation(np.repeat(np.arange(_MOST), counts))
     radius = mean + sd * np.clip(rng.standard_normal(len(labels)), -3, 3)

@@ -3,8 +3,9 @@
 import numpy as np
 
 from helpers.common import check
+from helpers.nanoparticles.images import check_images
 
-__all__ = ["add_noise", "check_images", "contaminate"]
+__all__ = ["add_noise", "contaminate"]
 
 
 def add_noise(images, sd: float, rng: np.random.Generator | None = None) -> np.ndarray:
@@ -31,14 +32,3 @@ def contaminate(images, density: float, intensity: float, rng: np.random.Generat
         raise ValueError(f"intensity must be one number, got an array of shape {intensity.shape}")
     rng = np.random.default_rng() if rng is None else rng
     return np.where(rng.random(images.shape, dtype=np.float32) < density, np.float32(intensity), images)
-
-
-def check_images(name: str, images) -> np.ndarray:
-    """Return images as float32; ValueError unless they have shape (..., H, W), at least one pixel, and are finite."""
-    single = getattr(images, "dtype", None) == np.float32
-    array = np.asarray(images) if single else check.finite(name, images).astype(np.float32)
-    if not np.isfinite(array).all():
-        raise ValueError(f"{name} must be finite, but it holds NaN or infinity")
-    if array.ndim < 2 or 0 in array.shape[-2:]:
-        raise ValueError(f"{name} must have shape (..., H, W), got {array.shape}")
-    return array

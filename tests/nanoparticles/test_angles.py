@@ -122,3 +122,14 @@ def test_a_circle_has_no_seam():
 def test_an_unknown_kind_is_named():
     with pytest.raises(ValueError, match="kind must be one of 'normal', 'von mises', 'projected normal'"):
         angles.posterior("wrapped", torch.zeros(1, 2), torch.zeros(1, 2))
+
+
+def test_errors_know_offset_and_symmetry_and_find_what_is_off():
+    rng = np.random.default_rng(0)
+    true, noise = rng.uniform(-np.pi, np.pi, 400), 0.02 * rng.standard_normal(400)
+    found = true + 2.2 + noise
+    np.testing.assert_allclose(angles.errors(found, true), np.abs(noise), atol=0.01)
+    found[:100] += np.pi  # a quarter upside down: wrong for a heart, right for a diamond
+    assert (angles.errors(found, true) > 3).mean() == 0.25
+    np.testing.assert_allclose(angles.errors(found, true, n_fold=2), np.abs(noise), atol=0.01)
+    assert np.median(angles.errors(-found, true)) > 0.1  # a wrong sense of rotation is no offset

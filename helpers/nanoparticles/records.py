@@ -1,0 +1,231 @@
+"""Recorded comparisons of lesson 06: too long for a lesson, made again by ``python -m helpers bench NAME``."""
+
+import math
+import time
+from functools import partial
+
+import numpy as np
+import torch
+
+from helpers.common import checkpoints, results, training
+from helpers.nanoparticles import (
+    angles,
+    augmentation,
+    cards,
+    classifiers,
+    particles,
+    poses,
+    ssrvae,
+    stress,
+    trials,
+    vae_objective,
+    vae_parts,
+)
+from helpers.nanoparticles.ssrvae import SSRVAE
+
+__all__ = [
+    "compare_angle_priors",
+    "compare_particles",
+    "compare_suits",
+    "count_labels",
+    "measure_steps",
+    "stress_suits",
+    "train_particles",
+    "train_ssrvae",
+    "train_suits",
+]
+
+SEEDS = (0, 1, 2)
+TRAINED_AT_DEG = {"ss-rVAE": 180, "ss-rVAE, noise": 180, "CNN, pseudo-labels": 180}  # the others at 60, as the original
+STRESSED = ("CNN", "CNN, noise", "ss-rVAE", "ss-rVAE, noise")
+NOISE_SD = (0.0, 0.1, 0.2, 0.3, 0.4, 0.6, 0.8, 1.0, 1.5, 2.0)
+DENSITIES = (0.05, 0.1, 0.2, 0.3, 0.4, 0.5)
+INTENSITIES = (0.1, 0.3, 0.5, 0.8, 1.0)
+MAP_ANGLES_DEG = (0, 30, 60, 90, 120, 150, 180)
+MAP_SHEARS_DEG = (0, 5, 10, 15, 20, 25, 30)
+N_LABELS = (1, 2, 5, 15, 50, 200)
+DRAWS = (0, 1, 2, 3, 4)
+LADDER = ("CNN", "CNN, pseudo-labels", "ss-rVAE")
+_SUITS = [angles, augmentation, cards, classifiers, poses, ssrvae, trials, vae_objective, vae_parts]
+
+
+def compare_suits() -> None:
+    """Record how many cards of unseen sets every way to learn names correctly, over three seeds."""
+    unseen, values = {angle: trials.unseen_suits(angle_deg=angle) for angle in trials.ANGLES_DEG}, {}
+    for name in trials.LEARNERS:
+        values[name] = [_judge_suits(_of_suits(name, seed), unseen) for seed in SEEDS]
+        print(name, values[name], flush=True)
+    _record("suits", {"n_each": 4000, "learners": values}, SEEDS)
+
+
+def _of_suits(name, seed):
+    """Return a learner trained on the cards of the original; a training that is already done is re-used."""
+    lesson = trials.lesson_of_suits(TRAINED_AT_DEG.get(name, 60), seed)
+    return trials.train(name, lesson, seed, run=name.replace(", ", "-").replace(" ", "-"))
+
+
+def _judge_suits(trained, unseen):
+    """Return accuracy by angle, and the confusion matrix at 60 degrees: row true, column named."""
+    named = {angle: trained.classify(images).argmax(axis=1) for angle, (images, _) in unseen.items()}
+    row = {"cpu_s": round(trained.cpu_s, 1), "accuracy": _accuracies(named, unseen)}
+    if isinstance(trained.model, SSRVAE):
+        exact = {angle: trained.model.classify(images, "exact").argmax(axis=1) for angle, (images, _) in unseen.items()}
+        row["accuracy_exact"] = _accuracies(exact, unseen)
+    confusion = np.zeros((4, 4), int)
+    np.add.at(confusion, (unseen[60][1], named[60]), 1)
+    return row | {"confusion": confusion.tolist()}
+
+
+def _accuracies(named, unseen):
+    return {str(angle): float((named[angle] == labels).mean()) for angle, (_, labels) in unseen.items()}
+
+
+def stress_suits() -> None:
+    """Record what noise, contamination, shear and angle do to a network and an ss-rVAE, trained clean or with noise."""
+    values = {name: [_stress(_of_suits(name, seed).classify) for seed in SEEDS] for name in STRESSED}
+    grid = {"noise_sd": NOISE_SD, "density": DENSITIES, "intensity": INTENSITIES}
+    grid |= {"angle_deg": MAP_ANGLES_DEG, "shear_deg": MAP_SHEARS_DEG}
+    _record("stress", {"n_each": 2000, "n_each_of_map": 400, "grid": grid, "learners": values}, SEEDS)
+
+
+def _stress(classify):
+    images, labels = trials.unseen_suits(500)
+
+    def share(shown, truth=labels):
+        return float((classify(shown).argmax(axis=1) == truth).mean())
+
+    noise = [share(stress.add_noise(images, sd, np.random.default_rng([7, k]))) for k, sd in enumerate(NOISE_SD)]
+    contamination = [
+        [share(stress.contaminate(images, density, value, np.random.default_rng([8, k]))) for value in INTENSITIES]
+        for k, density in enumerate(DENSITIES)
+    ]
+    maps = [
+        [share(*trials.unseen_suits(100, angle_deg=angle, shear_deg=shear)) for angle in MAP_ANGLES_DEG]
+        for shear in MAP_SHEARS_DEG
+    ]
+    hard = {str(angle): share(*trials.unseen_suits(500, angle_deg=angle, shear_deg=30)) for angle in (60, 180)}
+    print({"noise": noise, "contamination": contamination, "shear_30": hard}, flush=True)
+    return {"noise": noise, "contamination": contamination, "map": maps, "shear_30": hard}
+
+
+def count_labels() -> None:
+    """Record accuracy against the number of labels, with and without unlabelled images, upright labels or any."""
+    images, labels = trials.unseen_suits(500, angle_deg=180)
+    values = {}
+    for law, shifted in (("upright", True), ("any pose", False)):
+        values[law] = {name: [] for name in LADDER}
+        for n in N_LABELS:
+            lessons = [trials.lesson_of_suits(180, 100 + draw, n, shifted) for draw in DRAWS]
+            for name in LADDER:
+                row = []
+                for draw, lesson in zip(DRAWS, lessons, strict=True):
+                    run = f"{n}-{law}-{name}".replace(", ", "-").replace(" ", "-")
+                    trained = trials.train(name, lesson, draw, run=f"ladder-{run}")
+                    row.append(float((trained.classify(images).argmax(axis=1) == labels).mean()))
+                values[law][name].append(row)
+                print(law, n, name, row, flush=True)
+    _record("label-ladder", {"n_labels": N_LABELS, "n_each": 2000, "laws": values}, DRAWS)
+
+
+def compare_particles() -> None:
+    """Record the recall of each class of nanoparticle clusters for every way to learn, over three seeds."""
+    unseen = {"balanced": trials.unseen_particles(), "as published": trials.unseen_particles((289, 78, 34, 16))}
+    values = {}
+    for name in trials.PARTICLE_LEARNERS:
+        values[name] = [_judge_particles(name, seed, unseen) for seed in SEEDS]
+        print(name, values[name], flush=True)
+    _record("particles", {"learners": values}, SEEDS, [*_SUITS, particles])
+
+
+def _judge_particles(name, seed, unseen):
+    lesson = trials.lesson_of_particles(seed)
+    trained = trials.train(name, lesson, seed, "particles", run=name.replace(", ", "-").replace(" ", "-"))
+    row = {"cpu_s": round(trained.cpu_s, 1), "recall": trials.recalls(trained.classify, *unseen["balanced"]).tolist()}
+    images, labels = unseen["as published"]
+    confusion = np.zeros((4, 4), int)
+    np.add.at(confusion, (labels, trained.classify(images).argmax(axis=1)), 1)
+    return row | {"balanced_accuracy": float(np.mean(row["recall"])), "confusion": confusion.tolist()}
+
+
+def compare_angle_priors() -> None:
+    """Record how well the angle of each suit is found without labels, for three priors and for eight starts."""
+    kinds = {name: {"angle": name} for name in angles.PRIORS} | {"normal, eight starts": {"starts": 8}}
+    values = {kind: {suit: [] for suit in cards.SUITS} for kind in kinds}
+    for kind, settings in kinds.items():
+        for number, suit in enumerate(cards.SUITS):
+            values[kind][suit] = [_find_angles(number, settings, seed, f"{suit}, {kind}") for seed in SEEDS]
+            print(kind, suit, values[kind][suit], flush=True)
+    _record("angle-priors", {"n_each": 1000, "kinds": values}, SEEDS)
+
+
+def _find_angles(number, settings, seed, label):
+    """Return the median error of the angle of one suit (degrees), its share above 20 degrees, and the bound."""
+    images, labels, _ = cards.make(2000, 180, shear_deg=0, scale=(1, 1), rng=np.random.default_rng([9, seed]))
+    fresh, kinds, factors = cards.make(1000, 180, shear_deg=0, scale=(1, 1), rng=np.random.default_rng(10))
+    rows = kinds == number
+    model = training.initialise(partial(SSRVAE, 1, **settings), seed)
+    history = model.fit(unlabelled=images[labels == number], n_steps=1000, seed=seed, label=label)
+    n_fold = cards.FOLD[cards.SUITS[number]]
+    error = angles.errors(model.encode(fresh[rows]).angle, np.radians(factors.angle_deg[rows]), n_fold)
+    found = {"median_deg": float(np.degrees(np.median(error))), "off": float((error > math.radians(20)).mean())}
+    return found | {"loss": float(np.mean(history.losses[-100:]))}
+
+
+def measure_steps() -> None:
+    """Record the CPU time of a training step with the coordinate decoder and with the template, in one run."""
+    values = {}
+    for size, n_steps in ((24, 6), (48, 3)):
+        images, labels, _ = cards.make(16, 60, size=size, rng=np.random.default_rng(0))
+        cost = {}
+        for decoder, repeat in (("coordinate", 1), ("template", 20)):
+            model = training.initialise(lambda: SSRVAE(4, size=size, decoder=decoder, y_encoder="mlp"), 0)  # noqa: B023
+            model.fit(images, labels, images, n_steps=1)
+            start = time.process_time()
+            model.fit(images, labels, images, n_steps=n_steps * repeat)
+            cost[decoder] = (time.process_time() - start) / (n_steps * repeat)
+        values[str(size)] = cost | {"ratio": cost["coordinate"] / cost["template"]}
+        print(size, values[str(size)], flush=True)
+    _record("vae-steps", {"sizes": values, "threads": torch.get_num_threads()}, (0,))
+
+
+# --- shipped weights --------------------------------------------------------------------------------------------------
+
+
+def train_ssrvae(profile: str = "full", resume: bool = False) -> None:
+    """Train the shipped ss-rVAE of the card suits."""
+    _ship("ssrvae", "ss-rVAE", profile, resume, "Joint ss-rVAE of card suits at any angle, eight starts, 24 px.")
+
+
+def train_suits(profile: str = "full", resume: bool = False) -> None:
+    """Train the shipped classifier of card suits, with noise."""
+    _ship("suits", "CNN, noise", profile, resume, "Network on 800 labelled upright cards, posed and disturbed, 24 px.")
+
+
+def train_particles(profile: str = "full", resume: bool = False) -> None:
+    """Train the shipped classifier of nanoparticle clusters."""
+    _ship("particles", "CNN, pseudo-labels", profile, resume, "Network on 60 labelled and 417 unlabelled clusters.")
+
+
+def _ship(name, learner, profile, resume, description):  # noqa: ARG001
+    kind = "particles" if name == "particles" else "suits"
+    lesson = trials.lesson_of_particles() if kind == "particles" else trials.lesson_of_suits(180)
+    quick = {} if profile == "full" else {"n_steps": 20}
+    run = learner.replace(", ", "-").replace(" ", "-") + ("" if profile == "full" else "-quick")
+    trained = trials.train(learner, lesson, 0, kind, run=run, **quick)
+    unseen = trials.unseen_particles() if kind == "particles" else trials.unseen_suits(angle_deg=180)
+    recall = trials.recalls(trained.classify, *unseen)
+    print(name, recall.round(3))
+    card = {
+        "description": description,
+        "command": f"python -m helpers train {name}",
+        "seed": 0,
+        "metrics": {"recall": recall.tolist(), "balanced_accuracy": float(recall.mean()), "cpu_s": trained.cpu_s},
+        "known_failures": ["images unlike the simulated ones it was trained on"],
+        "settings": trained.model.settings,
+    }
+    if profile == "full":
+        print(checkpoints.save(name, trained.model, card))
+
+
+def _record(name, values, seeds, sources=_SUITS):
+    print(results.record(name, values, command=f"python -m helpers bench {name}", seeds=list(seeds), sources=sources))
