@@ -128,9 +128,13 @@ export class Panel {
     return button;
   }
 
-  /** Add a canvas under a caption; height = ratio x width. Returns a function that clears it and gives its `Axes`. */
-  canvas(caption, ratio = 0.8, wide = false) {
+  /**
+   * Add a canvas under a caption; height = ratio x width. Returns a function that clears it and gives its `Axes`.
+   * `drag(x, y)` hears where the pointer is pressed or drawn along, in 0..1 from the left and from the top.
+   */
+  canvas(caption, ratio = 0.8, wide = false, drag = null) {
     const canvas = element("canvas", { role: "img", "aria-label": caption });
+    if (drag) listen(canvas, drag);
     const box = element("div", { class: wide ? "lsm-canvas lsm-wide" : "lsm-canvas" });
     box.append(element("div", { class: "lsm-caption" }, caption), canvas);
     this.canvases.append(box);
@@ -168,6 +172,18 @@ export class Panel {
     this.observer.disconnect();
     this.resizer.disconnect();
   }
+}
+
+function listen(canvas, drag) {
+  const hear = (event) => {
+    const box = canvas.getBoundingClientRect();
+    const [x, y] = [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    drag(Math.min(Math.max(x, 0), 1), Math.min(Math.max(y, 0), 1));
+  };
+  canvas.style.touchAction = "none";
+  canvas.style.cursor = "crosshair";
+  canvas.addEventListener("pointerdown", (event) => { canvas.setPointerCapture(event.pointerId); hear(event); });
+  canvas.addEventListener("pointermove", (event) => { if (event.buttons) hear(event); });
 }
 
 function element(tag, attributes, text) {

@@ -150,25 +150,32 @@ def _judge_particles(name, seed, unseen):
 def compare_angle_priors() -> None:
     """Record how well the angle of each suit is found without labels, for three priors and for eight starts."""
     kinds = {name: {"angle": name} for name in angles.PRIORS} | {"normal, eight starts": {"starts": 8}}
-    values = {kind: {suit: [] for suit in cards.SUITS} for kind in kinds}
-    for kind, settings in kinds.items():
-        for number, suit in enumerate(cards.SUITS):
-            values[kind][suit] = [_find_angles(number, settings, seed, f"{suit}, {kind}") for seed in SEEDS]
-            print(kind, suit, values[kind][suit], flush=True)
-    _record("angle-priors", {"n_each": 1000, "kinds": values}, SEEDS)
+    values = {}
+    for angle in (60, 180):
+        values[str(angle)] = {kind: {} for kind in kinds}
+        for kind, settings in kinds.items():
+            for suit in cards.SUITS:
+                rows = [_find_angles(suit, angle, settings, seed, f"{suit}, {kind}") for seed in SEEDS]
+                values[str(angle)][kind][suit] = rows
+                print(angle, kind, suit, rows, flush=True)
+    _record("angle-priors", {"n_each": 1000, "ranges": values}, SEEDS)
 
 
-def _find_angles(number, settings, seed, label):
-    """Return the median error of the angle of one suit (degrees), its share above 20 degrees, and the bound."""
-    images, labels, _ = cards.make(2000, 180, shear_deg=0, scale=(1, 1), rng=np.random.default_rng([9, seed]))
-    fresh, kinds, factors = cards.make(1000, 180, shear_deg=0, scale=(1, 1), rng=np.random.default_rng(10))
-    rows = kinds == number
+def _find_angles(suit, angle_deg, settings, seed, label):
+    """Return the median error of the angle of one suit (degrees), its share above 20 degrees, and the loss."""
+    fresh, true = _turned(suit, 1000, angle_deg, 10)
     model = training.initialise(partial(SSRVAE, 1, **settings), seed)
-    history = model.fit(unlabelled=images[labels == number], n_steps=1000, seed=seed, label=label)
-    n_fold = cards.FOLD[cards.SUITS[number]]
-    error = angles.errors(model.encode(fresh[rows]).angle, np.radians(factors.angle_deg[rows]), n_fold)
+    history = model.fit(unlabelled=_turned(suit, 2000, angle_deg, 20 + seed)[0], n_steps=600, seed=seed, label=label)
+    error = angles.errors(model.encode(fresh).angle, true, cards.FOLD[suit])
     found = {"median_deg": float(np.degrees(np.median(error))), "off": float((error > math.radians(20)).mean())}
     return found | {"loss": float(np.mean(history.losses[-100:]))}
+
+
+def _turned(suit, n, angle_deg, seed):
+    """Return n images of a suit, turned within +-angle_deg and shifted, and their angles in rad."""
+    rng = np.random.default_rng(seed)
+    angle, (right, down) = rng.uniform(-angle_deg, angle_deg, n), rng.uniform(-0.1, 0.1, (2, n))
+    return cards.draw(suit, angle, shift_x=right, shift_y=down), np.radians(angle)
 
 
 def measure_steps() -> None:

@@ -147,7 +147,10 @@ LEARNERS = {
 _SMALL = {"augment": MICROGRAPH, "batch": 32, "n_steps": 800}
 _GREY = {"size": 20, "likelihood": "gaussian", "noise_sd": 0.1}
 PARTICLE_LEARNERS = {
-    "ss-rVAE": (partial(_vae, **_GREY, **_EIGHT, augment=MICROGRAPH), {"n_steps": 800, "batch": 32}),
+    "ss-rVAE": (
+        partial(_vae, **_GREY, **_EIGHT, augment=MICROGRAPH),
+        {"n_steps": 1600, "batch": 32, "labelled_first": 0.4},
+    ),
     "CNN": (partial(_network, size=20), _SMALL),
     "CNN, pseudo-labels": (partial(_network, size=20, unlabelled=True), _SMALL),
     "polar features": (partial(_classical, kind="polar"), {}),
