@@ -44,6 +44,7 @@ BENCHES = {
     "condition": "helpers.microgels.gel_records:show_condition",
     "suits": "helpers.nanoparticles.records:compare_suits",
     "stress": "helpers.nanoparticles.records:stress_suits",
+    "contents": "helpers.nanoparticles.records:probe_contents",
     "label-ladder": "helpers.nanoparticles.records:count_labels",
     "particles": "helpers.nanoparticles.records:compare_particles",
     "angle-priors": "helpers.nanoparticles.records:compare_angle_priors",

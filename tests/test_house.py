@@ -34,6 +34,7 @@ NOT_PHYSICS = {
     "classifiers",
     "cloud_plots",
     "comparison",
+    "deploy",
     "flow_plots",
     "flow_records",
     "gel_plots",
@@ -42,6 +43,7 @@ NOT_PHYSICS = {
     "io",
     "networks",
     "plots",
+    "probes",
     "reader_plots",
     "reader_records",
     "reader_training",
@@ -51,6 +53,7 @@ NOT_PHYSICS = {
     "ssrvae",
     "training",
     "trials",
+    "vae_plots",
     "widgets",
 }
 GROUND = {"book", "common"}

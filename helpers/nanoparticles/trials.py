@@ -92,17 +92,25 @@ def recalls(classify: Callable, images, labels) -> np.ndarray:
     return np.array([(named[labels == k] == k).mean() for k in np.unique(labels)])
 
 
-def train(name: str, lesson: Lesson, seed: int = 0, kind: str = "suits", run: str | None = None, **changes) -> Trained:
+def train(
+    name: str,
+    lesson: Lesson,
+    seed: int = 0,
+    kind: str = "suits",
+    run: str | None = None,
+    resume: bool = True,
+    **changes,
+) -> Trained:
     """Return a learner of ``LEARNERS`` (or ``PARTICLE_LEARNERS`` with kind="particles"), trained on a lesson.
 
     ``changes`` override the options of its ``fit``. With ``run`` the state is kept under this name, and a training
-    that is done is re-used.
+    that is done is re-used unless ``resume`` is False.
     """
     table = LEARNERS if check.choice("kind", kind, ("suits", "particles")) == "suits" else PARTICLE_LEARNERS
     make, options = table[check.choice("name", name, table)]
     options = options | changes
     if run is not None:
-        options |= {"run_dir": BUILD / "runs" / f"{kind}-{run}-{seed}", "resume": True}
+        options |= {"run_dir": BUILD / "runs" / f"{kind}-{run}-{seed}", "resume": resume}
     return make(lesson, seed, name, options)
 
 

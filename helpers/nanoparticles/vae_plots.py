@@ -15,9 +15,9 @@ __all__ = [
     "found_angles",
     "gallery",
     "ladder",
+    "landscapes",
     "latent_maps",
     "library",
-    "manifolds",
     "noise",
     "pictures",
     "priors",
@@ -75,7 +75,8 @@ def latent_maps(maps: dict) -> Figure:
 
 def found_angles(rows: dict) -> Figure:
     """Draw found against true angles (rad), one row of four suits for each {title: {suit: (true, found)}}."""
-    fig, panels = plotting.figure(len(rows), 4, 7, 1.75 * len(rows) + 0.4, sharex=True, sharey=True, squeeze=False)
+    n = len(next(iter(rows.values())))
+    fig, panels = plotting.figure(len(rows), n, 1 + 2.6 * n, 2.1 * len(rows), sharex=True, sharey=True, squeeze=False)
     for line, (title, suits) in zip(panels, rows.items(), strict=True):
         for axes, (suit, (true, found)) in zip(line, suits.items(), strict=True):
             wrapped = (np.degrees(found) + 180) % 360 - 180
@@ -104,25 +105,35 @@ def priors(ranges: dict) -> Figure:
     return fig
 
 
-def manifolds(grids: dict) -> Figure:
-    """Draw grids of upright objects {title: (n, n, H, H)} side by side, the first content downwards."""
-    fig, panels = plotting.figure(1, len(grids), 7, 7 / len(grids) + 0.4, squeeze=False)
-    for axes, (title, grid) in zip(panels[0], grids.items(), strict=True):
-        n, _, size, _ = grid.shape
-        plotting.show_image(axes, grid.swapaxes(1, 2).reshape(n * size, n * size), "gray", title, vmin=0, vmax=1)
+def landscapes(angle_deg, costs: dict) -> Figure:
+    """Draw the cost of trial angles {suit: nats}, with a band as wide as half the step of eight starts."""
+    fig, axes = plotting.figure()
+    axes.axvspan(0, 22.5, color=COLORS["theory"], alpha=0.2, linewidth=0)
+    for suit, cost in costs.items():
+        kind, marker = _LOOKS[suit]
+        axes.plot(angle_deg, cost, **role(kind, marker=marker, markevery=6, label=suit))
+    axes.set(xlabel="trial angle (°)", ylabel="cost (nats)", xlim=(0, 180), ylim=(0, None), xticks=range(0, 181, 30))
+    axes.legend()
     return fig
 
 
-def pictures(rows: dict) -> Figure:
-    """Draw manifolds over the steps of a training: {step: one grid (n, n, H, H) for each class}."""
-    n_classes = len(next(iter(rows.values())))
-    fig, panels = plotting.figure(n_classes, len(rows), 7, 7 * n_classes / len(rows) + 0.3, squeeze=False)
-    for column, (step, grids) in zip(panels.T, rows.items(), strict=True):
-        for axes, grid in zip(column, grids, strict=True):
-            n, _, size, _ = grid.shape
-            plotting.show_image(axes, grid.swapaxes(1, 2).reshape(n * size, n * size), "gray", vmin=0, vmax=1)
-        column[0].set_title(f"step {step}")
+def pictures(columns: dict) -> Figure:
+    """Draw objects over the steps of a training: {step: one grid (rows, columns, H, H) for each class}."""
+    first = next(iter(columns.values()))
+    n, m, _, _ = first[0].shape
+    height = 7 * len(first) * n / (len(columns) * m)
+    fig, panels = plotting.figure(len(first), len(columns), 7, height + 0.5, squeeze=False)
+    for line, (step, grids) in zip(panels.T, columns.items(), strict=True):
+        for axes, grid in zip(line, grids, strict=True):
+            plotting.show_image(axes, _tiled(grid), "gray", vmin=0, vmax=1)
+        line[0].set_title(f"step {step}")
     return fig
+
+
+def _tiled(grid):
+    """Return a grid of images (rows, columns, H, H) as one image."""
+    n, m, size, _ = grid.shape
+    return grid.swapaxes(1, 2).reshape(n * size, m * size)
 
 
 def accuracies(learners: dict, paper: dict) -> Figure:
