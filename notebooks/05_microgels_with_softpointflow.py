@@ -865,7 +865,7 @@ assert abs(disc[:, 2].std() / disc[:, 0].std() - 1) < 0.01
 print(f"below a width of {limit:.0f} nm")
 
 # %% [markdown]
-# It looks round when $w^2+20^2=51^2$, at $w$ = 47 nm. Hot gels measure 38 to 46 nm in the plane with their error, 32 to 41 nm without it: a sheet of paper of this size would look upright.
+# It looks round when $w^2+20^2=51^2$, at $w$ = 47 nm. Real gels at 53 °C measure 38 to 46 nm in the plane with their error, 33 to 42 nm without it: a sheet of paper of this size would look upright.
 #
 # ````{solution-end}
 # ````

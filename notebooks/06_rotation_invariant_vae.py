@@ -47,7 +47,7 @@ from torch.nn import functional
 from helpers.common import profiles, results, training
 from helpers.common.claims import claim
 from helpers.common.plotting import role
-from helpers.nanoparticles import angles, cards, classifiers, deploy, particles, poses, ssrvae
+from helpers.nanoparticles import angles, cards, classifiers, deploy, particles, poses, probes, ssrvae
 from helpers.nanoparticles import trials, vae_objective, vae_plots
 from helpers.nanoparticles.augmentation import Augmentation
 from helpers.nanoparticles.ssrvae import SSRVAE
@@ -386,24 +386,24 @@ claim("ss-vae-gets-worse", measured=max(curve) - curve[-1], at_least=0.05, sourc
 # With angle, shift, and starts, the ss-VAE becomes the *ss-rVAE*. We use one more thing that the model claims to know anyway, that pose does not change the name: the labelled cards of the classification term are turned and moved at random before the classifier sees them ({term}`augmentation`). They are turned at full resolution and then averaged down, because a card that is turned after it was averaged is blurred twice, and a classifier notices. The unlabelled cards join in half-way. To save time this model has four starts and one content number.
 
 # %%
-snapshots = {}
+films = []
 
 
 def look(model):
-    snapshots[80 * (len(snapshots) + 1)] = [model.manifold(y, 4)[:1] for y in range(4)]
+    films.append([model.manifold(y, 4)[:1] for y in range(4)])
     return watch(model)
 
 
 live = training.initialise(lambda: SSRVAE(4, latent_dim=1, starts=4), SEED)
-options = dict(augment=Augmentation(), labelled_first=0.5, learning_rate=4e-3, evaluate=look, evaluate_every=80)
+options = dict(augment=Augmentation(), labelled_first=0.5, learning_rate=4e-3, evaluate=look, evaluate_every=20)
 live_run = live.fit(labelled, labels, unlabelled, n_steps=400, seed=SEED, **options)
 print(
     f"{live_run.cpu_s:.0f} CPU s; by Bayes' rule from the decoder: {accuracy(partial(live.classify, inference='exact')):.3f}"
 )
 claim("live-run", measured=accuracy(live.classify), at_least=0.9, paper=0.87, source="1000 unseen cards within ±60°")
 
-# %% mystnb={"image": {"alt": "Strips of four small shapes for five stages of training and four suits. At step 80 all rows show the same blurred blobs; at step 400 clubs, spades, hearts and diamonds stand apart, each from small to large."}, "figure": {"name": "fig-snapshots", "caption": "Suits appear out of the fog. Upright objects of each class (rows) along the one content number of the live model, at five steps of its training."}}
-vae_plots.pictures(snapshots)
+# %% mystnb={"image": {"alt": "Strips of four small shapes for five stages of training and four suits. At step 20 all rows show the same blurred blobs; at step 400 clubs, spades, hearts and diamonds stand apart, each from small to large."}, "figure": {"name": "fig-snapshots", "caption": "Suits appear out of the fog. Upright objects of each class (rows) along the one content number of the live model, at five steps of its training."}}
+vae_plots.pictures({20 * k: films[k - 1] for k in (1, 2, 4, 8, 20)})
 plt.show()
 
 # %% [markdown]
@@ -561,46 +561,59 @@ for law, learners in rungs["laws"].items():
 #
 # ## 10. What is left in the latent plane
 #
-# If angle, shift and class have numbers of their own, the content $z$ should hold the rest: scale and shear. Do not look at pictures; measure. A *linear probe* predicts each true factor from the latents of one half of fresh cards by least squares, and is judged on the other half. Angle and shift are compared with their own latents in the same way. The shipped model is asked, and beside it the plain ss-VAE of section 5.
+# If angle, shift and class have numbers of their own, the content $z$ should hold the rest: scale and shear. Do not judge by pictures; measure. A {term}`linear probe` predicts each true factor from a latent by least squares, on one half of fresh cards, and is judged on the other half.
+#
+# One trap first. A card is turned *and* sheared, and these are not independent: a shear along $x$ and an opposite one along $y$ make a turn. The polar decomposition $A=R(\varphi)\,s\,P$, with $P$ symmetric and of determinant 1, says what is a turn and what is not.
 
 
 # %%
-def probe(latents, factors):
-    X = np.column_stack([latents, np.ones(len(latents))])
-    half = len(X) // 2
-    weights = np.linalg.lstsq(X[:half], factors[:half], rcond=None)[0]
-    left = ((X[half:] @ weights - factors[half:]) ** 2).mean(axis=0)
-    return 1 - left / factors[half:].var(axis=0)  # share of variance
+def probe(latents, true):
+    X, half = np.column_stack([latents, np.ones(len(latents))]), len(latents) // 2
+    weights = np.linalg.lstsq(X[:half], true[:half], rcond=None)[0]
+    residual = ((X[half:] @ weights - true[half:]) ** 2).mean(axis=0)
+    return 1 - residual / true[half:].var(axis=0)  # share of variance
 
 
-fresh, fresh_labels, true = cards.make(profile.pick(quick=300, full=2000), 60, rng=rng)
-factors = np.column_stack(
-    [np.sin(np.radians(true.angle_deg)), true.shift_x, true.shift_y, true.scale, true.shear_x_deg, true.shear_y_deg]
+fresh, fresh_labels, given = cards.make(profile.pick(quick=300, full=2000), 180, rng=rng)
+true = probes.factors(given)
+hearts = fresh_labels == 2
+content = shipped.encode(fresh[hearts], 2).z
+assert np.allclose(probe(content, true[hearts]), probes.linear(content, true[hearts]))
+contents = results.read("contents")["values"]
+seeds = contents["seeds"]
+tables = {f"seed {k}": np.array(row["shares"]) for k, row in enumerate(seeds)}
+print(
+    "bound log p(x) of cards never seen, nats:",
+    ", ".join(f"seed {k} {row['bound']:.1f}" for k, row in enumerate(seeds)),
 )
-tables = {}
-for name, model in (("ss-rVAE", shipped), ("ss-VAE", plain)):
-    rows = []
-    for y in range(4):
-        these = fresh_labels == y
-        latents = model.encode(fresh[these], y)
-        parts = [np.sin(latents.angle), latents.shift[:, 0], latents.shift[:, 1], latents.z]
-        rows.append([probe(part.reshape(these.sum(), -1), factors[these]) for part in parts])
-    tables[name] = np.mean(rows, axis=0)
 
-# %% mystnb={"image": {"alt": "Two tables of shares of variance. In the ss-rVAE the angle latent predicts the angle, the shifts the shifts, and the content z scale and shears. In the ss-VAE angle and shifts are constant and z predicts a part of the angle."}, "figure": {"name": "fig-probes", "caption": "Each latent minds its own business. Share of the variance of a true factor (columns) that a linear probe finds in a latent (rows), on unseen cards, mean over suits. In the plain ss-VAE only z exists."}}
-vae_plots.probes(
-    tables, ["angle", "shift x", "shift y", "z"], ["angle", "shift x", "shift y", "scale", "shear x", "shear y"]
-)
+# %% mystnb={"image": {"alt": "Three tables of shares of variance, one for each seed. In all, shift latents predict shifts and the content predicts scale. Only with seed 2 does the angle latent predict the angle with 0.99 and the content the shear with 0.98."}, "figure": {"name": "fig-probes", "caption": "Does each latent mind its own business? Share of the variance of a true factor (columns) that a linear probe finds in a latent (rows), mean over suits, for three seeds of one training (recorded)."}}
+vae_plots.probes(tables, contents["latents"], contents["factors"])
 plt.show()
 
 # %%
-own = [tables["ss-rVAE"][k, k] for k in range(3)]
-claim("pose-in-its-latents", measured=min(own), at_least=0.9, source="share of variance, worst of angle and shifts")
-claim("no-pose-in-z", measured=tables["ss-rVAE"][3, :3].max(), at_most=0.1, source="share of variance in z, worst")
-claim("scale-in-z", measured=tables["ss-rVAE"][3, 3], at_least=0.5, source="share of variance in z")
+chosen = int(np.argmax([row["bound"] for row in seeds]))
+best, live_table = tables[f"seed {chosen}"], probes.table(shipped, fresh, fresh_labels, given)
+claim(
+    "shipped-is-the-recorded",
+    measured=np.abs(live_table - best).max(),
+    at_most=0.1,
+    source="record against 1200 fresh cards",
+)
+claim(
+    "pose-in-its-latents", measured=min(best[k, k] for k in range(3)), at_least=0.85, source="record, share of variance"
+)
+claim(
+    "no-pose-in-content", measured=best[3, :3].max(), at_most=0.05, source="record, share of variance, worst of three"
+)
+claim("scale-and-shear-in-content", measured=best[3, 3:].min(), at_least=0.95, source="record, share of variance")
+size_share, background_share = np.mean(contents["particles"], axis=0)
+print(
+    f"clusters of section 11: the content tells {size_share:.2f} of the radius and {background_share:.2f} of the background"
+)
 
 # %% [markdown]
-# PROBE-TEXT
+# Three seeds, three answers, and the same accuracy of 0.999. All have found scale. Only one has found shear, and only this one knows the angle: a sheared card that may not be sheared must be turned to fit. The accuracy of the classifier does not tell the three apart. The bound does, by 8 and 17 nats, and it needs no label. So the shipped model is the one with the highest bound on validation cards; whoever trains one model of this kind should train three.
 #
 # Drag through the plane yourself. What does each direction do, and is it the same in every suit?
 
@@ -634,6 +647,36 @@ claim(
 
 # %% mystnb={"image": {"alt": "Four rows of noisy grey micrographs with one, two, three and four touching bright spheres in any direction."}, "figure": {"name": "fig-clusters", "caption": "One to four gold spheres that touch, as a scanning electron microscope would see them (simulated, 40 x 40 pixels)."}}
 vae_plots.gallery({f"{n + 1}": cluster_images[cluster_labels == n] for n in range(4)})
+plt.show()
+
+# %% [markdown]
+# First without labels, as before. Both models have two content numbers; one has an angle and a shift besides. Which of them draws a cluster of three or four?
+
+# %%
+clusters_only = trials.lesson_of_particles(SEED).unlabelled
+pair = {"VAE": dict(invariances=()), "rVAE": dict(starts=8)}
+for name, settings in pair.items():
+    pair[name] = training.initialise(partial(SSRVAE, 1, size=20, likelihood="gaussian", **settings), SEED)
+    pair[name].fit(
+        unlabelled=clusters_only, n_steps=profile.pick(quick=250, full=1500), batch=32, seed=SEED, label=name
+    )
+unseen, kinds = trials.unseen_particles(profile.pick(quick=50, full=500))
+truth = poses.pool(torch.from_numpy(unseen), 20).numpy()
+miss = {
+    n: [np.sqrt(((m.reconstruct(unseen[kinds == y]) - truth[kinds == y]) ** 2).mean()) for y in range(4)]
+    for n, m in pair.items()
+}
+for name, each in miss.items():
+    print(f"{name:5s} error of a pixel for 1, 2, 3, 4 particles: " + ", ".join(f"{e:.3f}" for e in each))
+claim(
+    "angle-helps-pairs",
+    measured=miss["rVAE"][1] / miss["VAE"][1],
+    at_most=0.97,
+    source="error of rVAE / of VAE, two particles",
+)
+
+# %% mystnb={"image": {"alt": "Two latent planes with dots for clusters of one to four particles. All dots lie along one line. In the plain VAE the kinds overlap; with a latent angle single particles form a line of their own beside the others."}, "figure": {"name": "fig-cluster-latent", "caption": "Both models spend their content on the brightness of the background: the long line. With a latent angle (right) single particles come apart from the rest, and nothing else does. The paper found the same."}}
+vae_plots.latent_maps({name: (model.encode(unseen).z, kinds) for name, model in pair.items()}, ["1", "2", "3", "4"])
 plt.show()
 
 # %%
@@ -838,7 +881,7 @@ print("recall by area:", np.round([(guess[truth == n] == n).mean() for n in rang
 print("mean area in spheres:", np.round([n_spheres[truth == n].mean() for n in range(4)], 2))
 
 # %% [markdown]
-# AREA-TEXT
+# Single spheres measure 1.36 times their area: the beam blurs the edge outwards. Take that factor off, and areas still mislead, because the radius varies by 11 % from image to image and so the area by 22 %: three large spheres cover as much as four small ones. The number is in the shape, not in the area.
 #
 # ````{solution-end}
 # ````

@@ -24,7 +24,11 @@ class Deployed(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Return the mean probabilities over four quarter turns, (N, C)."""
-        return over_turns(self.classifier.probabilities, poses.pool(images, self.classifier.size))
+        return over_turns(self._ask, images)
+
+    def _ask(self, images: Tensor) -> Tensor:
+        """Average down after the turn: a sum of pixels in another order would round differently."""
+        return self.classifier.probabilities(poses.pool(images, self.classifier.size))
 
 
 def export(classifier: ImageClassifier, path: str | Path, height: int) -> Path:

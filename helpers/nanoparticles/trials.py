@@ -139,6 +139,7 @@ LEARNERS = {
     "ss-rVAE": (partial(_vae, augment=CLEAN, **_EIGHT), _LATE),
     "ss-rVAE, noise": (partial(_vae, augment=NOISY, **_EIGHT), _LATE),
     "ss-rVAE, labels as they are": (partial(_vae, **_EIGHT), _LATE),
+    "ss-rVAE, consistency": (partial(_vae, **_EIGHT), _LATE | {"consistency": 10.0}),
     "ss-rVAE, one start": (_vae, _LATE),
     "ss-rVAE, as published": (partial(_vae, y_encoder="mlp"), {"n_steps": 20_000, "learning_rate": 5e-4}),
     "ss-VAE": (partial(_vae, invariances=(), y_encoder="mlp"), {"n_steps": 5_000, "learning_rate": 5e-4}),

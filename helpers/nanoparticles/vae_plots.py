@@ -33,7 +33,7 @@ _LOOKS = {
     "heart": ("network", "^"),
     "diamond": ("baseline", "D"),
 }
-_SHADES = ("#0072B2", "#E69F00", "#009E73", "#CC79A7")  # of learners side by side
+_SHADES = ("#0072B2", "#E69F00", "#009E73", "#D55E00")  # of learners side by side
 
 
 def gallery(rows: dict, height_in: float | None = None) -> Figure:
@@ -60,13 +60,13 @@ def distances(angle_deg, own, others: dict) -> Figure:
     return fig
 
 
-def latent_maps(maps: dict) -> Figure:
-    """Draw where images lie in latent planes {title: (z (N, 2), labels (N,))}."""
+def latent_maps(maps: dict, names=tuple(_LOOKS)) -> Figure:
+    """Draw where images of four classes lie in latent planes {title: (z (N, 2), labels (N,))}."""
     fig, panels = plotting.figure(1, len(maps), 7, 7 / len(maps) + 0.7, squeeze=False)
     for axes, (title, (z, labels)) in zip(panels[0], maps.items(), strict=True):
-        for number, (suit, (kind, marker)) in enumerate(_LOOKS.items()):
+        for number, (name, (kind, marker)) in enumerate(zip(names, _LOOKS.values(), strict=True)):
             x, y = z[labels == number].T
-            axes.plot(x, y, color=COLORS[kind], marker=marker, linestyle="", markersize=3, alpha=0.6, label=suit)
+            axes.plot(x, y, color=COLORS[kind], marker=marker, linestyle="", markersize=3, alpha=0.6, label=name)
         axes.set(title=title, xlabel="$z_1$")
     panels[0, 0].set_ylabel("$z_2$")
     fig.legend(*panels[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4, markerscale=2)
@@ -82,8 +82,7 @@ def found_angles(rows: dict) -> Figure:
             wrapped = (np.degrees(found) + 180) % 360 - 180
             axes.plot(np.degrees(true), wrapped, **role("network", linestyle="", marker=".", markersize=2, alpha=0.6))
             axes.set(xticks=(-60, 0, 60), yticks=(-120, 0, 120), ylim=(-180, 180))
-            if line is panels[0]:
-                axes.set_title(suit)
+            axes.set_title(suit if title == next(iter(rows)) else "")
         line[0].set_ylabel(f"{title}\nfound (°)")
     for axes in panels[-1]:
         axes.set_xlabel("true (°)")
@@ -256,7 +255,7 @@ def recalls(learners: dict) -> Figure:
     """Draw the recall of each class of clusters {label: (n_seeds, 4)}: bars for means, dots for seeds."""
     fig, axes = plotting.figure(1, 1, 7, 3.6)
     width = 0.8 / len(learners)
-    shades = ("#999999", "#E69F00", "#56B4E9", "#0072B2", "#D55E00", "#009E73", "#CC79A7")
+    shades = ("#D55E00", "#009E73", "#56B4E9", "#0072B2", "#E69F00", "#999999", "#F0E442")
     for number, (label, values) in enumerate(learners.items()):
         at = np.arange(4) + width * (number - (len(learners) - 1) / 2)
         axes.bar(at, values.mean(axis=0), 0.92 * width, color=shades[number], label=label)

@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from helpers.common import training
-from helpers.nanoparticles import cards, deploy
+from helpers.nanoparticles import cards, deploy, stress
 from helpers.nanoparticles.classifiers import ImageClassifier
 
-IMAGES = cards.make(3, 180, rng=np.random.default_rng(0))[0]
+IMAGES = stress.add_noise(cards.make(3, 180, rng=np.random.default_rng(0))[0], 0.3, np.random.default_rng(1))
 
 
 @pytest.fixture(scope="module")
