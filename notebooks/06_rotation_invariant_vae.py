@@ -351,7 +351,8 @@ with torch.no_grad():
     B, log_q = model.bounds(x, torch.eye(4).expand(8, -1, -1), noise), model.log_q_y(x)
     assert torch.allclose(U(log_q, B), vae_objective.unlabelled(model, x, noise)[0], rtol=1e-5)
     best, floor = B.log_softmax(dim=1), np.log(4) - B.logsumexp(dim=1)
-    other = torch.stack([U((best + 0.5 * torch.randn_like(best)).log_softmax(dim=1), B) for _ in range(50)])
+    draws = torch.randn(50, *best.shape, generator=torch.Generator().manual_seed(SEED))
+    other = torch.stack([U((best + 0.5 * draw).log_softmax(dim=1), B) for draw in draws])
 claim(
     "bayes-is-best", measured=float((U(best, B) - floor).abs().max()), at_most=1e-3, unit="nats", source="closed form"
 )
@@ -402,7 +403,7 @@ print(
 )
 claim("live-run", measured=accuracy(live.classify), at_least=0.9, paper=0.87, source="1000 unseen cards within ±60°")
 
-# %% mystnb={"image": {"alt": "Strips of four small shapes for five stages of training and four suits. At step 20 all rows show the same blurred blobs; at step 400 clubs, spades, hearts and diamonds stand apart, each from small to large."}, "figure": {"name": "fig-snapshots", "caption": "Suits appear out of the fog. Upright objects of each class (rows) along the one content number of the live model, at five steps of its training."}}
+# %% mystnb={"image": {"alt": "Strips of four small shapes for five stages of training and four suits. At step 20 all rows show the same blurred blobs; by step 160 diamonds and hearts stand apart; at step 400 clubs and spades do, too, though the largest spade still has leaves."}, "figure": {"name": "fig-snapshots", "caption": "Suits appear out of the fog. Upright objects of each class (rows) along the one content number of the live model, at five steps of its training. After 400 steps spades and clubs are still mixed a little."}}
 vae_plots.pictures({20 * k: films[k - 1] for k in (1, 2, 4, 8, 20)})
 plt.show()
 
@@ -467,9 +468,19 @@ claim(
 )
 
 # %% [markdown]
-# The numbers say three things. The ss-rVAE names nearly every card at every angle, also where the paper's falls to 0.68. It does so in two CPU minutes. And the CNN, which never saw an unlabelled card and has no decoder, does the same in a quarter of a minute. The symmetry did the work: without it neither reaches 0.5 (rows "labels as they are" of the CNN, and ss-VAE).
+# The ss-rVAE names nearly every card at every angle, in two CPU minutes. The CNN does the same in sixteen seconds; it never saw an unlabelled card and cannot draw one. So the unlabelled cards did not do the work, and the decoder did not. The symmetry did: told nothing about poses, the CNN names half of the cards at ±60°, and the ss-VAE a third.
 #
-# Does the model need the turned labels? In "labels as they are" no labelled card is ever turned, as in the paper. Eight starts are enough for ±60°. From one start, with the encoder of the original, we fall below the paper. So what the paper saw was the metastable angle.
+# Does the model need labels that are turned? In the row "labels as they are" no labelled card is turned, as in the paper, and the unlabelled cards lie within ±60°. Within these 60° its classifier is right in 99 % of cases, with eight starts; with one start in 67 %, and with one start and the encoder of the original in 63 %. (This last row is not a replica. It has our template at 24 pixels, where the original has coordinates at 48, and it stays below the paper's 0.87.)
+#
+# Beyond 60° the classifier of this row falls as the paper's does, to 0.68. But the model as a whole knows better. Ask the decoder, by Bayes' rule, which class draws the card best, and look at ±180°.
+
+# %%
+told, asked = by_angle("ss-rVAE, labels as they are"), by_angle("ss-rVAE, labels as they are", "accuracy_exact")
+print("labels as they are, ±180°: classifier", told[:, 3].round(3), " Bayes' rule from the decoder", asked[:, 3].round(3))
+claim("decoder-knows", measured=asked[:, 3].min(), at_least=0.85, paper=0.68, source="record, ±180°, worst of 3 seeds")
+
+# %% [markdown]
+# The decoder turns its template by any angle, so it needs no example at 180°. The classifier is an ordinary network, and extrapolates as badly as any. CONSISTENCY-TEXT
 
 # %% mystnb={"image": {"alt": "Three confusion matrices. Paper: 38 percent of hearts are named spades. Ours as published: hearts and spades are mixed, too. Ours with eight starts: ones on the diagonal."}, "figure": {"name": "fig-confusion", "caption": "Hearts that are taken for spades. Confusion at ±60°: the paper, our model as published (one start), and with eight starts, all with labels as they are."}}
 theirs = [[0.927, 0.002, 0.071, 0], [0.001, 0.967, 0.026, 0.006], [0.001, 0.381, 0.618, 0], [0, 0.003, 0, 0.997]]
@@ -479,7 +490,7 @@ vae_plots.confusions({"paper": theirs} | ours, cards.SUITS)
 plt.show()
 
 # %% [markdown]
-# A heart upside down is a spade without a stem. Whoever has not found the angle must take one for the other.
+# A heart upside down is a spade without a stem. Whoever has not found the angle takes one for the other.
 #
 # ## 8. Stress
 #

@@ -96,7 +96,8 @@ def priors(ranges: dict) -> Figure:
         for shift, (kind, suits) in enumerate(kinds.items()):
             at = np.arange(len(suits)) + 0.2 * (shift - 1.5)
             off = np.array([[row["off"] for row in rows] for rows in suits.values()])
-            axes.bar(at, off.mean(axis=1), 0.18, color=_SHADES[shift], label=kind)
+            bars = axes.bar(at, off.mean(axis=1), 0.18, color=_SHADES[shift], label=kind)
+            axes.bar_label(bars, [f"{value:.0f}" if value == 0 else "" for value in off.max(axis=1)], padding=3)
             axes.plot(np.repeat(at, off.shape[1]), off.ravel(), **role("data", linestyle="", marker=".", markersize=3))
         axes.set(title=f"turned within ±{limit}°", xticks=range(len(suits)), xticklabels=suits, ylim=(0, 1))
     panels[0].set_ylabel("share off by > 20°")
@@ -216,21 +217,21 @@ def shear_maps(angles, shears, maps: dict) -> Figure:
     return fig
 
 
-def ladder(n_labels, laws: dict, looks: dict) -> Figure:
-    """Draw accuracy against labels per class: {law: {learner: (n_rungs, n_draws)}}; dots are single draws."""
+def ladder(n_labels: dict, laws: dict, looks: dict) -> Figure:
+    """Draw accuracy against labels per class {law: rungs}: {law: {learner: (n_rungs, n_draws)}}; dots are draws."""
     fig, panels = plotting.figure(1, len(laws), 7, 3.6, sharey=True)
     for axes, (law, learners) in zip(panels, laws.items(), strict=True):
         for shift, (name, values) in enumerate(learners.items()):
-            at, values = np.array(n_labels) * 1.06 ** (shift - 1), np.array(values)
+            at, values = np.array(n_labels[law]) * 1.06 ** (shift - 1.5), np.array(values)
             axes.plot(at, values.mean(axis=1), **{**looks[name], "marker": ""}, label=name)
             dots = {**looks[name], "linestyle": "", "markersize": 3, "alpha": 0.6}
             axes.plot(np.repeat(at, values.shape[1]), values.ravel(), **dots)
         axes.set(title=f"labelled cards: {law}", xlabel="labels per class", xscale="log", ylim=(0.2, 1.02))
-        axes.set_xticks(n_labels, n_labels)
+        axes.set_xticks(n_labels[law], n_labels[law])
         axes.minorticks_off()
         axes.axhline(0.25, **role("theory"))
     panels[0].set_ylabel("named correctly")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
 
 
