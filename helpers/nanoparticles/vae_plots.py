@@ -24,7 +24,7 @@ __all__ = [
     "probes",
     "recalls",
     "segmented",
-    "shear_maps",
+    "shear",
 ]
 
 _LOOKS = {
@@ -204,16 +204,20 @@ def contamination(densities, intensities, learners: dict, paper: dict) -> Figure
     return fig
 
 
-def shear_maps(angles, shears, maps: dict) -> Figure:
-    """Draw accuracy over angle and shear: {title: (n_shears, n_angles)} with one colour bar."""
-    fig, panels = plotting.figure(1, len(maps), 7, 3.0, sharey=True)
-    for axes, (title, values) in zip(panels, maps.items(), strict=True):
-        mappable = axes.imshow(values, cmap="cividis", vmin=0.5, vmax=1, origin="lower", aspect="auto")
-        axes.set_xticks(range(len(angles))[::2], list(angles)[::2])
-        axes.set_yticks(range(len(shears)), shears)
-        axes.set(title=title, xlabel="angle within ± (°)")
-    panels[0].set_ylabel("shear within ± (°)")
-    plotting.color_bar(fig, mappable, panels, "named correctly")
+def shear(angles, shears, values, paper: dict) -> Figure:
+    """Draw accuracy (n_shears, n_angles) as a map, and its rows at the shears of the paper: {shear: {angle: value}}."""
+    fig, (left, right) = plotting.figure(1, 2, 7, 3.2)
+    mappable = left.imshow(values, cmap="cividis", vmin=0.5, vmax=1, origin="lower", aspect="auto")
+    left.set_xticks(range(len(angles))[::2], list(angles)[::2])
+    left.set_yticks(range(len(shears)), shears)
+    left.set(xlabel="angle within ± (°)", ylabel="shear within ± (°)")
+    plotting.color_bar(fig, mappable, left, "named correctly")
+    for (degrees, curve), dash, marker in zip(paper.items(), ("-", "--"), ("^", "o"), strict=True):
+        row = values[list(shears).index(degrees)]
+        right.plot(angles, row, **role("network", linestyle=dash, marker=marker, label=f"ours, shear {degrees}°"))
+        right.plot(curve.keys(), curve.values(), **role("paper", linestyle=dash, label=f"paper, shear {degrees}°"))
+    right.set(xlabel="angle within ± (°)", ylim=(0.4, 1.02), xticks=range(0, 181, 60))
+    right.legend(fontsize=9, loc="lower left")
     return fig
 
 
