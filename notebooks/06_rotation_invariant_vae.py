@@ -21,7 +21,7 @@
 #
 # **The question.** A drop of particles dries on a slide. Each lies any way round, and you have named a few of them, all upright. How do I sort the rest?
 #
-# **You will do.** Draw playing-card suits and gold nanoparticles in any pose. Build a variational autoencoder from its parts: first one that knows no pose, then one that turns, then one that also names. Find out why it gets stuck, and mend it. Put a small network beside it that was only told that pose does not matter.
+# **You will do.** Draw playing-card suits and gold nanoparticles in any pose. Build the parts of a variational autoencoder that matter: first it knows no pose, then it turns, then it also names. Find out why it gets stuck, and mend it. Put a small network beside it that was only told that pose does not matter.
 #
 # **You will learn.** The evidence lower bound, with classes summed and angles sampled. Why a latent angle has wrong answers that look stable. That a symmetry can be put into the model or into the data, and how to tell which of them did the work.
 #
@@ -65,12 +65,12 @@ rng = np.random.default_rng(SEED)
 #
 # ```{math}
 # :label: eq-affine
-# \boldsymbol p' = A\,\boldsymbol p+\boldsymbol t,\qquad
+# \boldsymbol u' = A\,\boldsymbol u+\boldsymbol t,\qquad
 # A=s\begin{pmatrix}\cos\varphi&-\sin\varphi\\ \sin\varphi&\cos\varphi\end{pmatrix}
 # \begin{pmatrix}1&0\\ \tan\beta&1\end{pmatrix}\begin{pmatrix}1&\tan\alpha\\ 0&1\end{pmatrix}.
 # ```
 #
-# The angle $\varphi$ is uniform within a limit, the shears $\alpha$ and $\beta$ within ±15°, the shift $\boldsymbol t$ within ±10 % of the frame, and the scale $s$ within 1 to 1.3. These are the values with which the published code ran. The text says "shear of up to 23 %"; that is 15 of 64, degrees over pixels. The true shear is $\tan 15°$ = 27 %. The glyphs of the original came from a word processor. Ours are drawn anew, so this is not the identical test.
+# The angle $\varphi$ is uniform within a limit, the shears $\alpha$ and $\beta$ within ±15°, the shift $\boldsymbol t$ within ±10 % of the frame, and the scale $s$ within 1 to 1.3. These are the values with which the published code ran. Its text says $s=23$ %; that is 15 of 64, degrees over pixels. The true shear is $\tan 15°$ = 27 %. The labelled cards lie within ±4° and are not shifted, as its text says. The glyphs of the original came from a word processor. Ours are drawn anew, so this is not the identical test.
 
 # %%
 labelled, labels, _ = cards.make(200, 4, translate=0, rng=rng)
@@ -105,15 +105,15 @@ others = {suit: np.sqrt(((cards.draw(suit) - heart) ** 2).sum()) for suit in ("d
 crossing = turn_deg[np.argmax(own > min(others.values()))]
 print(f"from {crossing}° on, a turned heart is farther from a heart than an upright diamond is")
 
-# %% mystnb={"image": {"alt": "Difference against angle. The curve of a heart turned by an angle rises from zero and crosses the horizontal lines of an upright diamond, spade and club before 90 degrees."}, "figure": {"name": "fig-own-distance", "caption": "A heart that is turned far enough is less like a heart than a diamond is. Root of the summed squared differences of pixels to an upright heart."}}
+# %% mystnb={"image": {"alt": "Difference against angle. The curve of a heart turned by an angle rises from zero and crosses the horizontal lines of an upright diamond at 30 degrees, of a spade at 130 and of a club at 160."}, "figure": {"name": "fig-own-distance", "caption": "A heart that is turned far enough is less like a heart than a diamond is. Root of the summed squared differences of pixels to an upright heart."}}
 vae_plots.distances(turn_deg, own, others)
 plt.show()
 
 # %% [markdown]
-# A {term}`random forest` on the pixels of the 800 labelled cards learns what upright cards look like, and no more.
+# A {term}`random forest` on the pixels of the 800 labelled cards learns what upright cards look like, and no more. Section 7 gives it a fair chance.
 
 # %%
-test_images, test_labels = trials.unseen_suits(250)
+test_images, test_labels, test_given = cards.make(250, 60, rng=np.random.default_rng([SEED, 60]))
 forest = classifiers.baseline("forest", labelled, labels)
 upright, upright_labels, _ = cards.make(100, 4, translate=0, rng=rng)
 
@@ -135,7 +135,7 @@ claim("forest-fails", measured=accuracy(forest.classify), at_most=0.65, source="
 # \log p(x)\ \ge\ \langle\log p(x\mid z)\rangle_{q(z\mid x)}-\mathrm{KL}\big(q(z\mid x)\,\|\,p(z)\big).
 # ```
 #
-# The first term wants good pictures. The second wants few surprises: $p(z)$ is a standard normal law, and information in $z$ costs. For a grey value $x_i$ between 0 and 1 and a predicted mean $m_i$ we take $\log p(x\mid z)=\sum_i[x_i\log m_i+(1-x_i)\log(1-m_i)]$, as the original did. For a normal $q$ of mean $\mu$ and width $\sigma$, the second term has a closed form for each entry of $z$:
+# The first term wants good pictures. The second wants few surprises: $p(z)$ is a standard normal law, and information in $z$ costs. For a grey value $x_i$ between 0 and 1 and a predicted mean $m_i$ we take $\log p(x\mid z)=\sum_i[x_i\log m_i+(1-x_i)\log(1-m_i)]$, as the original did. For grey values this is a score and no normalised density: differences between models count, absolute values do not. For a normal $q$ of mean $\mu$ and width $\sigma$, the second term has a closed form for each entry of $z$:
 #
 # ```{math}
 # :label: eq-kl-normal
@@ -161,12 +161,16 @@ assert np.allclose(
 claim("kl-normal", measured=miss, at_most=1e-6, unit="nats", source="quadrature")
 
 # %% [markdown]
-# Train such a model on the unlabelled cards, with two causes. It is told neither suits nor poses.
+# The mean over $q$ is taken with one sample, $z=\mu+\sigma\varepsilon$ with $\varepsilon$ standard normal. Written so, the score has a slope in $\mu$ and $\sigma$, and encoder and decoder learn together.
+#
+# Train such a model on the unlabelled cards, with two causes and with five. It is told neither suits nor poses: `SSRVAE(1, invariances=())` has one class and no pose.
 
 # %%
-n_steps = profile.pick(quick=600, full=3000)
-vae = training.initialise(lambda: SSRVAE(1, invariances=()), SEED)
-vae.fit(unlabelled=unlabelled, n_steps=n_steps, seed=SEED, label="VAE")
+n_steps = profile.pick(quick=500, full=3000)
+models = {}
+for name, settings in {"VAE, 2 numbers": {}, "VAE, 5 numbers": dict(latent_dim=5)}.items():
+    models[name] = training.initialise(partial(SSRVAE, 1, invariances=(), **settings), SEED)
+    models[name].fit(unlabelled=unlabelled, n_steps=n_steps, seed=SEED, label=name)
 small = poses.pool(torch.from_numpy(test_images), 24).numpy()
 
 
@@ -177,12 +181,14 @@ def error(model):
 # %% [markdown]
 # ## 3. A latent angle
 #
-# With two numbers, the plain model spends both on how the card lies ({numref}`fig-latent`, left), because the pose changes most pixels. So give the pose numbers of its own. Split the causes into an angle $\varphi$, a shift $\boldsymbol t$, and a content $z$. The decoder draws a *template* from the content, upright and in the middle, and a grid that is turned and moved reads it: the point $\boldsymbol p$ of the image has the value of the template at
+# With two numbers, the plain model spends both on how the card lies, because the pose changes most pixels ({numref}`fig-latent`, left). So give the pose numbers of its own. Split the causes into an angle $\varphi$, a shift $\boldsymbol t$, and a content $z$. The decoder draws a *template* from the content, always the same way round, and a grid that is turned and moved reads it: the point $\boldsymbol u'$ of the image has the value of the template at
 #
 # ```{math}
 # :label: eq-grid
-# \boldsymbol q=R(-\varphi)\,(\boldsymbol p-\boldsymbol t).
+# \boldsymbol u=R(-\varphi)\,(\boldsymbol u'-\boldsymbol t),
 # ```
+#
+# where $R(\varphi)$ is the first matrix of {eq}`eq-affine`. In images $y$ points down, so in code its sines change sign.
 #
 # All of it can be differentiated, so the encoder learns to find $\varphi$ and $\boldsymbol t$ {cite}`bepler2019,jaderberg2015`.
 
@@ -202,16 +208,16 @@ def seen(templates, angle, shift):
 
 
 some = torch.from_numpy(test_images[:3])
-tilt, offset = torch.tensor([0.5, -0.5, 2.0]), torch.tensor([[0.1, 0], [0, 0], [-0.05, 0.02]])
+tilt, offset = torch.tensor([0.5, -0.5, 0.0]), torch.tensor([[0.1, 0], [0, 0], [-0.05, 0.02]])
 assert torch.allclose(seen(some, tilt, offset), poses.move(some, tilt, offset), atol=1e-5)
 quarter = seen(some, torch.full((3,), np.pi / 2), torch.zeros(3, 2))
 miss = (quarter - some.rot90(1, (1, 2))).abs().max()
 claim("turned-grid", measured=float(miss), at_most=1e-5, source="a quarter turn is np.rot90, counter-clockwise as seen")
 
 # %% [markdown]
-# The angles 0.5 and −0.5 stand in this test for a reason. Their sum is zero, and the published library takes a batch whose angles add up to zero for one without angles. It then turns nothing.
+# The angles of this test add up to zero. The published library takes such a batch for one without angles, and turns nothing.
 #
-# The original's decoder is another one: a network that is asked about every pixel, told the coordinates $\boldsymbol q$. It needs 576 answers where the template needs one. How much that costs was measured in one run.
+# The original's decoder is another one: a network that is asked about every pixel, told the coordinates $\boldsymbol u$. It needs 576 answers where the template needs one. How much that costs was measured in one run.
 
 # %%
 steps = results.read("vae-steps")["values"]["sizes"]
@@ -222,25 +228,27 @@ claim("template-is-faster", measured=steps["48"]["ratio"], at_least=50, source="
 # %%
 rvae = training.initialise(lambda: SSRVAE(1), SEED)
 rvae.fit(unlabelled=unlabelled, n_steps=n_steps, seed=SEED, label="rVAE")
-names = {"VAE": vae, "rVAE": rvae}
-found = {name: model.encode(test_images) for name, model in names.items()}
-for name, model in names.items():
-    print(f"{name:5s} root mean squared error of a pixel {error(model):.3f}")
-claim(
-    "pose-helps-pictures",
-    measured=error(rvae) / error(vae),
-    at_most=0.95,
-    source="error of rVAE / of VAE, unseen cards",
-)
+models["rVAE, 2 + 3 numbers"] = rvae
+factors, suits_of = np.column_stack([test_given.shift_x, test_given.shift_y]), np.eye(4)[test_labels]
+for name, model in models.items():
+    z = model.encode(test_images).z
+    told = probes.linear(z, np.column_stack([factors, suits_of])).round(2)
+    print(f"{name:20s} error of a pixel {error(model):.3f}; z tells of the shifts {told[:2]}, of the suits {told[2:]}")
+left = probes.linear(rvae.encode(test_images).z, factors).max()
+claim("shift-leaves-content", measured=left, at_most=0.05, source="share of variance of the shifts that z predicts")
 
-# %% mystnb={"image": {"alt": "Two latent planes with dots of four colours and shapes. In the plain VAE clubs, spades and hearts mix in a ring; with a latent angle diamonds and clubs gather in places but hearts and spades still overlap."}, "figure": {"name": "fig-latent", "caption": "Two numbers for each of 1000 unseen cards, by suit. Left: the plain VAE spends them on how cards lie. Right: with a latent angle and shift they begin to say what a card is."}}
-vae_plots.latent_maps({name: (latents.z, test_labels) for name, latents in found.items()})
+# %% mystnb={"image": {"alt": "Two latent planes with dots of four colours and shapes. In the plain VAE all suits mix in one cloud; with a latent angle clubs gather above and diamonds below, and hearts and spades overlap between them."}, "figure": {"name": "fig-latent", "caption": "With numbers for the pose, the content begins to say what a card is. Two content numbers of 1000 unseen cards, by suit: plain VAE (left), and with a latent angle and shift (right)."}}
+planes = {name: models[name] for name in ("VAE, 2 numbers", "rVAE, 2 + 3 numbers")}
+vae_plots.latent_maps({name: (model.encode(test_images).z, test_labels) for name, model in planes.items()})
 plt.show()
 
 # %% [markdown]
+# The shift has left the content, and clubs and diamonds come apart. But look at the errors. The fair rival of the rVAE is a plain VAE with as many numbers, and it draws as well. Knowing of angles has brought nothing.
+#
+# %% [markdown]
 # ## 4. Why the angle gets stuck
 #
-# The right map is better, and not good. Look at what the encoder must find: suppose the decoder knows an upright suit exactly, and try all angles on an upright card. How many nats of {eq}`eq-elbo` does each wrong angle cost?
+# Look at what the encoder must find: suppose the decoder knows an upright suit exactly, and try all angles on an upright card. How many nats of {eq}`eq-elbo` does each wrong angle cost?
 
 # %%
 trial_deg = np.arange(0, 181, 2.5)
@@ -259,12 +267,12 @@ valley = (trial_deg > 80) & (trial_deg < 160)
 second = trial_deg[valley][landscape["club"][valley].argmin()]
 basins = {suit: trial_deg[np.argmax(np.diff(cost) < 0)] for suit, cost in landscape.items()}
 print("first maximum:", {suit: f"{edge:g}°" for suit, edge in basins.items()})
-claim("club-second-valley", measured=second, expected=120, tolerance=15, unit="°", source="three leaves: 360° / 3")
+claim("club-second-valley", measured=second, expected=111.8, tolerance=2.5, unit="°", source="90° + arctan(3.2 / 8)")
 claim("diamond-is-twofold", measured=abs(landscape["diamond"][-1]), at_most=1e-3, unit="nats", source="cost at 180°")
 claim("eight-starts-reach", measured=min(basins.values()), at_least=22.5, unit="°", source="half the step of 8 starts")
 
 # %% [markdown]
-# The club looks much like itself after a third of a turn: three leaves, and only the stem tells. The diamond has a valley at 90°, and at 180° it *is* itself. Between the valleys every small step makes the picture worse, so the gradient does not cross. These are {term}`metastable states <metastable state>`, as in a physical system.
+# The club looks much like itself after a third of a turn: three leaves, 112° apart as seen from the middle of the frame, and only the stem tells. The diamond has a valley at 90°, and at 180° it *is* itself. At the bottom of a valley every small step makes the picture worse, so the gradient does not lead out. These are {term}`metastable states <metastable state>`, as in a physical system. The original saw its model captured by the club's {cite}`ziatdinov2024`.
 #
 # In training it is worse, because the template is learned together with the angles. Train a model on one suit alone, ask it for the angles of cards that it has not seen, and compare with the truth. One offset for all is free, since nobody said which way up the template stands.
 
@@ -282,7 +290,7 @@ def angles_of(suit, starts, n_steps):
 
 
 stuck = {}
-for starts, n in ((1, 300), (8, 150)):
+for starts, n in ((1, 200), (8, 100)):
     rows = {suit: angles_of(suit, starts, profile.pick(quick=n, full=4 * n)) for suit in ("club", "heart")}
     stuck[f"{starts} start{'s' if starts > 1 else ''}"] = rows
 
@@ -300,9 +308,9 @@ plt.show()
 # \log p(x)\ \ge\ \max_k\ \mathcal B\big(x;\varphi_k\big)-\log K,\qquad \varphi_k=\frac{2\pi k}{K}.
 # ```
 #
-# $\mathcal B$ is the bound {eq}`eq-elbo` with the angle counted from $\varphi_k$. Should one rather give the angle a better law? An angle lives on a circle, and the normal law of the original does not know that 350° is near 0°. Two laws do: the von Mises law, and the direction of a normal point in the plane ("projected normal", which the original names but its code does not have). All three were trained with one start, and the normal one with eight.
+# $\mathcal B$ is the bound {eq}`eq-elbo` with the angle counted from $\varphi_k$. Should one rather give the angle a better law? An angle lives on a circle, and the normal law of the original does not know that 350° is near 0°. Two laws do: the von Mises law, and the direction of a normal point in the plane, called projected normal. The original tried the latter and found no difference; its published code does not have it. All three were trained with one start, and the normal one with eight.
 
-# %% mystnb={"image": {"alt": "Bars of the share of wrong angles for four suits, in two panels. Within 60 degrees single starts fail for clubs and partly for spades; within 180 degrees they fail for every suit. Eight starts fail nowhere."}, "figure": {"name": "fig-priors", "caption": "Where the search begins matters more than the law of the angle. Share of unseen cards whose angle is off by more than 20°, for three laws with one start and the normal law with eight (recorded; bars: means, dots: three seeds)."}}
+# %% mystnb={"image": {"alt": "Bars of the share of wrong angles for four suits, in two panels. Within 60 degrees all single starts fail for clubs, and the two laws on the circle also for most diamonds and for many spades; within 180 degrees they fail for every suit. Eight starts fail nowhere."}, "figure": {"name": "fig-priors", "caption": "Where the search begins matters more than the law of the angle. Share of unseen cards whose angle is off by more than 20°, for three laws with one start and the normal law with eight (recorded; bars: means, dots: three seeds)."}}
 vae_plots.priors(records)
 plt.show()
 
@@ -321,9 +329,18 @@ claim(
 claim(
     "one-start-is-lost",
     measured=min(min(off) for off in single.values()),
-    at_least=0.5,
+    at_least=0.7,
     source="record, ±180°, best of 36",
 )
+
+# %%
+rvae8 = training.initialise(lambda: SSRVAE(1, starts=8), SEED)
+rvae8.fit(unlabelled=unlabelled, n_steps=profile.pick(quick=200, full=1500), seed=SEED, label="rVAE, 8 starts")
+gain = error(rvae8) / error(models["VAE, 5 numbers"])
+claim("angle-pays", measured=gain, at_most=0.85, source="error of a pixel, rVAE from 8 starts / VAE, 5 numbers each")
+
+# %% [markdown]
+# A constant answer would be off in 89 % of cases within ±180° (diamond: 78 %), so from one start nothing at all was found there. The laws on the circle do not help; within ±60° they are worse than the normal law. Eight starts find all. And now the rVAE draws better than a plain VAE with as many numbers: the angle pays as soon as it is found.
 
 # %% [markdown]
 # ## 5. Classes, summed
@@ -380,7 +397,7 @@ claim("ss-vae-fails", measured=accuracy(plain.classify), at_most=0.45, source="1
 claim("ss-vae-gets-worse", measured=max(curve) - curve[-1], at_least=0.05, source="400 other cards, best - last")
 
 # %% [markdown]
-# It fails, and it gets *worse* with training. The first term of {eq}`eq-elbo` is a sum over 576 pixels, and it wants a class for whatever changes the most pixels. That is the angle. So the classes are bent from suits into directions.
+# It fails, and it gets worse with training. The first term of {eq}`eq-elbo` is a sum over 576 pixels, and it wants a class for whatever changes the most pixels. That is the angle. So the classes are bent from suits into directions.
 #
 # ## 6. The whole model
 #
@@ -397,20 +414,20 @@ def look(model):
 
 live = training.initialise(lambda: SSRVAE(4, latent_dim=1, starts=4), SEED)
 options = dict(augment=Augmentation(), labelled_first=0.5, learning_rate=4e-3, evaluate=look, evaluate_every=20)
-live_run = live.fit(labelled, labels, unlabelled, n_steps=400, seed=SEED, **options)
+live_run = live.fit(labelled, labels, unlabelled, n_steps=320, seed=SEED, **options)
 print(
     f"{live_run.cpu_s:.0f} CPU s; by Bayes' rule from the decoder: {accuracy(partial(live.classify, inference='exact')):.3f}"
 )
 claim("live-run", measured=accuracy(live.classify), at_least=0.9, paper=0.87, source="1000 unseen cards within ±60°")
 
-# %% mystnb={"image": {"alt": "Strips of four small shapes for five stages of training and four suits. At step 20 all rows show the same blurred blobs; by step 160 diamonds and hearts stand apart; at step 400 clubs and spades do, too, though the largest spade still has leaves."}, "figure": {"name": "fig-snapshots", "caption": "Suits appear out of the fog. Upright objects of each class (rows) along the one content number of the live model, at five steps of its training. After 400 steps spades and clubs are still mixed a little."}}
-vae_plots.pictures({20 * k: films[k - 1] for k in (1, 2, 4, 8, 20)})
+# %% mystnb={"image": {"alt": "Strips of four small shapes for five stages of training and four suits. At step 20 all rows show the same blurred blobs; by step 160 diamonds and hearts stand apart; at step 320 clubs and spades do, too, though the largest spade still has leaves."}, "figure": {"name": "fig-snapshots", "caption": "Suits appear out of the fog. Templates of each class (rows) along the one content number of the live model, at five steps of its training. After 320 steps spades and clubs are still mixed a little."}}
+vae_plots.pictures({20 * k: films[k - 1] for k in (1, 2, 4, 8, 16)})
 plt.show()
 
 # %% [markdown]
 # ## 7. Who did the work?
 #
-# A table of one is no comparison. Here are the honest rivals: a small convolutional network (CNN) that sees the 800 labelled cards, turned and moved at random, and *no unlabelled card at all*; the same with pseudo-labels; features that do not change with the angle ({term}`polar Fourier features`) with a support vector machine; trees. It takes a few lines to train one here.
+# A table of one is no comparison. Here are the honest rivals: a small convolutional network (CNN) that sees the 800 labelled cards, turned and moved at random, and *no unlabelled card at all*; the same with pseudo-labels; features that do not change with the angle ({term}`polar Fourier features`) with a support vector machine; trees, and a forest that was shown ten turned copies of every labelled card. It takes a few lines to train one here.
 
 # %%
 cnn = training.initialise(lambda: classifiers.ImageClassifier(4), SEED)
@@ -435,7 +452,7 @@ for name, rows in suits.items():
     )
     print(f"{name:30s} {row} {np.mean([one['cpu_s'] for one in rows]):5.0f}")
 
-# %% mystnb={"image": {"alt": "Accuracy against the limit of the angle. The CNN and the ss-rVAE lie at one for all angles; the paper falls from 0.92 to 0.68; the ss-rVAE as published, polar features, the forest and the ss-VAE lie below."}, "figure": {"name": "fig-accuracy", "caption": "The symmetry does the work, wherever it is put. Accuracy on unseen cards; bars span three seeds (recorded). Diamonds: the paper, with its own glyphs."}}
+# %% mystnb={"image": {"alt": "Accuracy against the limit of the angle. The CNN and the ss-rVAE lie at one for all angles. With labels as they are the ss-rVAE stays near one to 60 degrees and falls to 0.68 at 180, where the paper is, too. Polar features lie at 0.92; the ss-rVAE as published, the forest and the ss-VAE lie below the paper."}, "figure": {"name": "fig-accuracy", "caption": "The symmetry does the work, wherever it is put. Accuracy on unseen cards; bars span three seeds (recorded). Diamonds: the paper, with its own glyphs."}}
 PAPER = {30: 0.92, 60: 0.87, 90: 0.77, 180: 0.68}
 shown = {
     "CNN": role("baseline"),
@@ -468,9 +485,9 @@ claim(
 )
 
 # %% [markdown]
-# The ss-rVAE names nearly every card at every angle, in two CPU minutes. The CNN does the same in sixteen seconds; it never saw an unlabelled card and cannot draw one. So the unlabelled cards did not do the work, and the decoder did not. The symmetry did: told nothing about poses, the CNN names half of the cards at ±60°, and the ss-VAE a third.
+# The row "ss-rVAE" has unlabelled cards within ±180°, and its labelled ones are turned within ±180°. The paper trained within ±60°, as do our rows from "labels as they are" to "ss-VAE". The ss-rVAE names nearly every card at every angle, in two CPU minutes. The CNN does the same in sixteen seconds; it never saw an unlabelled card and cannot draw one. The classifier inside the ss-rVAE is such a CNN, trained on the same turned labels. So once the labels are turned, neither unlabelled cards nor a decoder are needed. Even the forest reaches the paper's number on turned copies: what failed in section 1 was not the tree, it was the missing symmetry.
 #
-# Does the model need labels that are turned? In the row "labels as they are" no labelled card is turned, as in the paper, and the unlabelled cards lie within ±60°. Within these 60° its classifier is right in 99 % of cases, with eight starts; with one start in 67 %, and with one start and the encoder of the original in 63 %. (This last row is not a replica. It has our template at 24 pixels, where the original has coordinates at 48, and it stays below the paper's 0.87.)
+# Without turned labels it is the other way round. The CNN names half of the cards at ±60°, the ss-VAE a third, and the ss-rVAE ("labels as they are") 99 %: there the unlabelled cards and the turning decoder do all of the work. They need the eight starts. From one start it is 67 %, and 63 % with the encoder of the original. This last row is not a replica: it has our template at 24 pixels, where the original has coordinates at 48, and it stays below the paper's 0.87.
 #
 # Beyond 60° the classifier of this row falls as the paper's does, to 0.68. But the model as a whole knows better. Ask the decoder, by Bayes' rule, which class draws the card best, and look at ±180°.
 
@@ -482,9 +499,9 @@ print(
 claim("decoder-knows", measured=asked[:, 3].min(), at_least=0.85, paper=0.68, source="record, ±180°, worst of 3 seeds")
 
 # %% [markdown]
-# The decoder turns its template by any angle, so it needs no example at 180°. The classifier is an ordinary network, and extrapolates as badly as any. CONSISTENCY-TEXT
+# The decoder turns its template by any angle, so it needs no example at 180°. The classifier is an ordinary network, and extrapolates as badly as any. The row "consistency" mends this: the unlabelled cards of the same ±60° are shown to the classifier once more, turned at random, and it is asked to give them the name it gave before.
 
-# %% mystnb={"image": {"alt": "Three confusion matrices. Paper: 38 percent of hearts are named spades. Ours as published: hearts are mixed with clubs, and a quarter of all cards are named hearts. Ours with eight starts: ones on the diagonal."}, "figure": {"name": "fig-confusion", "caption": "Who is taken for whom at ±60°, with labels as they are: the paper, our model as published (one start), and with eight starts. The paper takes hearts for spades; ours from one start mixes hearts with clubs."}}
+# %% mystnb={"image": {"alt": "Three confusion matrices. Paper: 38 percent of hearts are named spades. Ours as published: about 30 percent of clubs, spades and diamonds are named hearts, and 38 percent of hearts clubs. Ours with eight starts: 0.98 or more on the diagonal."}, "figure": {"name": "fig-confusion", "caption": "Without the angle, one suit collects the others. Confusion at ±60° with labels as they are: the paper collects hearts in spades; our model as published (one start) collects more than a quarter of every other suit in hearts; from eight starts, 2 % of the spades are lost."}}
 theirs = [[0.927, 0.002, 0.071, 0], [0.001, 0.967, 0.026, 0.006], [0.001, 0.381, 0.618, 0], [0, 0.003, 0, 0.997]]
 pick = {"one start": "ss-rVAE, as published", "eight starts": "ss-rVAE, labels as they are"}
 ours = {title: np.sum([row["confusion"] for row in suits[name]], axis=0) for title, name in pick.items()}
@@ -492,7 +509,7 @@ vae_plots.confusions({"paper": theirs} | ours, cards.SUITS)
 plt.show()
 
 # %% [markdown]
-# A heart upside down is a spade without a stem, and from one side it is two leaves of a club. Whoever has not found the angle must guess; which pair is confused depends on the glyphs.
+# A heart upside down is a spade without a stem. Whoever has not found the angle must guess, and which suit collects the guesses changes with the network and the glyphs.
 #
 # ## 8. Stress
 #
@@ -514,12 +531,12 @@ looks = {
     "ss-rVAE, noise": role("network"),
 }
 
-# %% mystnb={"image": {"alt": "Accuracy against noise. Models trained clean fall to chance at a standard deviation of 0.4 to 0.6; models trained with noise stay above 0.95 to 0.4 and near 0.8 at 1; the paper stays at 0.86 to 0.4 and falls to 0.5 at 2."}, "figure": {"name": "fig-noise", "caption": "A clean training makes a brittle network. Accuracy at ±60° against the noise on the test images (means of three seeds, recorded)."}}
+# %% mystnb={"image": {"alt": "Accuracy against noise. Models trained clean fall to chance at a standard deviation of 0.4 to 0.6; models trained with noise stay above 0.95 to 0.4 and reach 0.86 and 0.72 at 1; the paper stays at 0.86 to 0.4 and falls to 0.5 at 2."}, "figure": {"name": "fig-noise", "caption": "A clean training makes a brittle network. Accuracy at ±60° against the noise on the test images (means of three seeds, recorded)."}}
 paper_noise = {0.0: 0.87, 0.3: 0.87, 0.4: 0.855, 1.0: 0.70, 2.0: 0.50}
 vae_plots.noise(grid_of["noise_sd"], {n: (look, column_of(n, "noise")) for n, look in looks.items()}, paper_noise)
 plt.show()
 
-# %% mystnb={"image": {"alt": "Two panels of accuracy against the share of wrong pixels for three intensities. Trained clean, it falls to chance at a share of 0.2; trained with noise it stays above 0.9 nearly everywhere. Diamonds of the paper lie between."}, "figure": {"name": "fig-contamination", "caption": "Wrong pixels. Accuracy at ±60° of the CNN against the share of replaced pixels, for three values that replace them (recorded). Diamonds, filled in the colour of their curve: the paper."}}
+# %% mystnb={"image": {"alt": "Two panels of accuracy against the share of wrong pixels for three intensities. Trained clean, it falls to chance at a share of 0.2 for intensity 1 and of 0.3 to 0.4 for the others; trained with noise it stays above 0.8 everywhere. Diamonds of the paper lie between."}, "figure": {"name": "fig-contamination", "caption": "Who learned wrong pixels keeps its accuracy. Accuracy at ±60° of the CNN against the share of replaced pixels, for three values that replace them (recorded). Diamonds, filled in the colour of their curve: the paper."}}
 theirs = {1.0: {0.05: 0.86, 0.1: 0.73, 0.2: 0.42, 0.3: 0.29}, 0.5: {0.2: 0.68, 0.3: 0.47}}
 columns = {
     title: column_of(name, "contamination") for title, name in (("trained clean", "CNN"), ("with noise", "CNN, noise"))
@@ -550,7 +567,7 @@ brittle = column_of("CNN", "noise").mean(axis=0)[grid_of["noise_sd"].index(0.4)]
 claim("clean-is-brittle", measured=brittle, at_most=0.6, paper=0.855, source="record, CNN trained clean, noise 0.4")
 
 # %% [markdown]
-# Trained clean, our models are *worse* than the paper's: at noise 0.4 the CNN names 35 % of the cards, the ss-rVAE 45 %, the paper 86 %. Their small filters react to every speck, while the fully connected network of the paper averages over the image. What is not in the training is not in the invariance. Shown noise in training, both hold, and the CNN holds best.
+# Trained clean, our models are *worse* than the paper's: at noise 0.4 the CNN names 35 % of the cards, the ss-rVAE 45 %, the paper 86 %. A likely reason: small filters react to every speck, while the fully connected network of the paper averages over the image. What is not in the training is not in the invariance. Noise up to 1, and up to half of the pixels wrong, were shown in the second training, and there both models hold. Beyond it, at noise 2, the CNN falls to 0.55.
 #
 # ## 9. What do unlabelled cards add?
 #
@@ -558,20 +575,26 @@ claim("clean-is-brittle", measured=brittle, at_most=0.6, paper=0.855, source="re
 
 # %% mystnb={"image": {"alt": "Two panels of accuracy against labels per class from 1 to 200 on a logarithmic axis. Curves of three ways to learn rise from about one half to one; the ss-rVAE lies above the others for few labels."}, "figure": {"name": "fig-ladder", "caption": "Accuracy at any angle against the number of labels of each suit, with the unlabelled cards (pseudo-labels, ss-rVAE) and without (CNN). Dots: five draws of labels (recorded)."}}
 rungs = results.read("label-ladder")["values"]
-looks = {"CNN": role("baseline"), "CNN, pseudo-labels": role("classical"), "ss-rVAE": role("network")}
+looks = {
+    "CNN": role("baseline"),
+    "CNN, pseudo-labels": role("classical"),
+    "ss-rVAE": role("network"),
+    "ss-rVAE, by the decoder": role("network", linestyle=":", marker="v"),
+}
 vae_plots.ladder(rungs["n_labels"], rungs["laws"], looks)
 plt.show()
 
 # %%
+print("gain over labels alone, and the half-width of its 95 % interval over five draws, by labels per class")
+gains = {}
 for law, learners in rungs["laws"].items():
-    alone = np.array(learners["CNN"])  # (rungs, draws)
-    for name in ("CNN, pseudo-labels", "ss-rVAE"):
-        gain = np.array(learners[name]) - alone
-        error_of_mean = stats.t.ppf(0.975, gain.shape[1] - 1) * gain.std(axis=1, ddof=1) / np.sqrt(gain.shape[1])
-        words = "  ".join(
-            f"{n}: {m:+.3f} ± {e:.3f}" for n, m, e in zip(rungs["n_labels"], gain.mean(1), error_of_mean, strict=True)
-        )
-        print(f"{law:9s} {name:19s} over labels alone, by labels per class  {words}")
+    for name in list(looks)[1:]:
+        gain = np.array(learners[name]) - np.array(learners["CNN"])  # (rungs, draws)
+        half = stats.t.ppf(0.975, gain.shape[1] - 1) * gain.std(axis=1, ddof=1) / np.sqrt(gain.shape[1])
+        rows = zip(rungs["n_labels"][law], gain.mean(axis=1), half, strict=True)
+        gains[law, name] = {n: (mean, mean - e, mean + e) for n, mean, e in rows}
+        words = "  ".join(f"{n}: {m:+.3f} ± {m - low:.3f}" for n, (m, low, _) in gains[law, name].items())
+        print(f"{law:9s} {name:24s} {words}")
 
 # %% [markdown]
 # LADDER-TEXT
@@ -580,7 +603,7 @@ for law, learners in rungs["laws"].items():
 #
 # If angle, shift and class have numbers of their own, the content $z$ should hold the rest: scale and shear. Do not judge by pictures; measure. A {term}`linear probe` predicts each true factor from a latent by least squares, on one half of fresh cards, and is judged on the other half.
 #
-# One trap first. A card is turned *and* sheared, and these are not independent: a shear along $x$ and an opposite one along $y$ make a turn. The polar decomposition $A=R(\varphi)\,s\,P$, with $P$ symmetric and of determinant 1, says what is a turn and what is not. In the paper's pictures the two content numbers look like scale and shear.
+# One trap first. A card is turned *and* sheared, and these are not independent: a shear along $x$ and an opposite one along $y$ make a turn. The polar decomposition $A=R(\varphi)\,s\,P$, with $P$ symmetric, positive and of determinant 1, says what is a turn and what is not. In the paper's pictures the two content numbers look like scale and shear.
 
 
 # %%
@@ -604,7 +627,7 @@ print(
     ", ".join(f"seed {k} {row['bound']:.1f}" for k, row in enumerate(seeds)),
 )
 
-# %% mystnb={"image": {"alt": "Three tables of shares of variance, one for each seed. In all, shift latents predict shifts and the content predicts scale. Only with seed 2 does the angle latent predict the angle with 0.99 and the content the shear with 0.98."}, "figure": {"name": "fig-probes", "caption": "Does each latent mind its own business? Share of the variance of a true factor (columns) that a linear probe finds in a latent (rows), mean over suits, for three seeds of one training (recorded)."}}
+# %% mystnb={"image": {"alt": "Three tables of shares of variance, one for each seed. In all, shift latents predict shifts and the content predicts scale. Only with seed 2 does the angle latent predict the angle with 0.99 and the content the shear with 0.98."}, "figure": {"name": "fig-probes", "caption": "One training of three found angle and shear. Share of the variance of a true factor (columns) that a linear probe finds in a latent (rows), mean over suits, for three seeds of one training (recorded)."}}
 vae_plots.probes(tables, contents["latents"], contents["factors"])
 plt.show()
 
@@ -630,14 +653,16 @@ print(
 )
 
 # %% [markdown]
-# Three seeds, three answers, and the same accuracy of 0.999. All have found scale. Only one has found shear, and only this one knows the angle: a sheared card that may not be sheared must be turned to fit. The accuracy of the classifier does not tell the three apart. The bound does, by 8 and 17 nats, and it needs no label. So the shipped model is the one with the highest bound on validation cards; whoever trains one model of this kind should train three.
+# All three name more than 99.9 % of the cards at any angle, and all have found scale. Only one has found shear, and only this one knows the angle. A shear is a stretch along one diagonal; turned by a quarter, it is the opposite shear. So the other two draw cards that lean one way as cards that lean the other way, turned by about 90°, and up to half of the angles of a suit are wrong. It is the stuck angle again, one level up: eight starts find the angle of a known shape, not of a shape that is still to be learned.
 #
-# Drag through the plane yourself. What does each direction do, and is it the same in every suit?
+# The accuracy of the classifier does not tell the three apart. The bound does, by 8 and 17 nats, and it needs no label. So the shipped model is the one with the highest bound on validation cards. Whoever trains one model of this kind should train three.
+#
+# Drag through the plane yourself. What does each direction do, and is it the same in every suit? The templates are tilted, because nothing in the objective says which way is up.
 
 # %%
 sizes, weights = decoder_weights(shipped)
 
-# %% mystnb={"image": {"alt": "Live figure: a grid of upright suits over the latent plane, and the object under the pointer, turned by an angle, with sliders for both latents and the angle"}}
+# %% mystnb={"image": {"alt": "Live figure: a grid of templates over the latent plane, and the object under the pointer, turned by an angle, with sliders for both latents and the angle"}}
 LatentPlane(sizes=sizes, data=weights)
 
 # %% [markdown]
@@ -645,14 +670,14 @@ LatentPlane(sizes=sizes, data=weights)
 #
 # The original goes on to gold nanoparticles that touch: one, two, three or four in a cluster, seen by a scanning electron microscope. Its 477 images are not public, so ours are simulated, in the same numbers: 304, 93, 49 and 31, of which 15 of each class are labelled. (Your own archive can be read with `helpers.nanoparticles.io.read_archive`.)
 #
-# The microscope counts secondary electrons. More of them leave the gold where its surface is steep, as $1/\cos\theta$, so that a sphere has a bright rim {cite}`seiler1983`:
+# The microscope counts secondary electrons. More of them leave the gold where its surface is steep {cite}`seiler1983`. At the distance $d$ from the centre of a sphere of radius $r$ the surface is inclined by $\theta$ to the beam, and the yield is
 #
 # ```{math}
 # :label: eq-yield
 # \delta(d)=\frac{1}{\cos\theta}=\frac{1}{\sqrt{1-d^2/r^2}},\qquad\text{at most 4}.
 # ```
 #
-# The substrate near the spheres is darker, since they catch its electrons. The beam has a width, charging tilts the image and shifts its lines, and counts are few: 30 to 100 electrons a pixel.
+# The substrate near the spheres is darker, since they catch its electrons. The beam has a width, charging tilts the image and shifts its lines, and counts are few: 30 to 100 electrons a pixel at full scale, half of that on flat gold. A sphere has a bright rim.
 
 # %%
 cluster_images, cluster_labels, clusters = particles.make((8, 8, 8, 8), rng=rng)
@@ -662,38 +687,45 @@ claim(
     "rim-is-bright", measured=at / middle, expected=1 / np.sqrt(1 - 0.36), tolerance=0.02, source="yield at d = 0.6 r"
 )
 
-# %% mystnb={"image": {"alt": "Four rows of noisy grey micrographs with one, two, three and four touching bright spheres in any direction."}, "figure": {"name": "fig-clusters", "caption": "One to four gold spheres that touch, as a scanning electron microscope would see them (simulated, 40 x 40 pixels)."}}
+# %% mystnb={"image": {"alt": "Four rows of noisy grey micrographs with one, two, three and four touching bright spheres in any direction."}, "figure": {"name": "fig-clusters", "caption": "Single spheres are easy to tell, three and four are not. One to four gold spheres that touch, as a scanning electron microscope would see them (simulated, 40 x 40 pixels)."}}
 vae_plots.gallery({f"{n + 1}": cluster_images[cluster_labels == n] for n in range(4)})
 plt.show()
 
 # %% [markdown]
-# First without labels, as before. Both models have two content numbers; one has an angle and a shift besides. Which of them draws a cluster of three or four?
+# First without labels, as before, and with the fair rival: five numbers each. Micrographs have noise of their own, so here the score is Gaussian, $-\sum_i(x_i-m_i)^2/2\sigma^2$ with $\sigma$ = 0.1.
 
 # %%
 clusters_only = trials.lesson_of_particles(SEED).unlabelled
-pair = {"VAE": dict(invariances=()), "rVAE": dict(starts=8)}
-for name, settings in pair.items():
+pair = {"VAE, 2 numbers": dict(invariances=()), "VAE, 5 numbers": dict(invariances=(), latent_dim=5)}
+for name, settings in (pair | {"rVAE, 2 + 3 numbers": dict(starts=8)}).items():
     pair[name] = training.initialise(partial(SSRVAE, 1, size=20, likelihood="gaussian", **settings), SEED)
     pair[name].fit(
         unlabelled=clusters_only, n_steps=profile.pick(quick=250, full=1500), batch=32, seed=SEED, label=name
     )
-unseen, kinds = trials.unseen_particles(profile.pick(quick=50, full=500))
+unseen, kinds, unseen_clusters = particles.make(profile.pick(quick=50, full=500), rng=rng)
 truth = poses.pool(torch.from_numpy(unseen), 20).numpy()
-miss = {
-    n: [np.sqrt(((m.reconstruct(unseen[kinds == y]) - truth[kinds == y]) ** 2).mean()) for y in range(4)]
-    for n, m in pair.items()
-}
-for name, each in miss.items():
-    print(f"{name:5s} error of a pixel for 1, 2, 3, 4 particles: " + ", ".join(f"{e:.3f}" for e in each))
+
+
+def misses(model):  # root mean squared error of a pixel, for 1, 2, 3 and 4 particles
+    return np.array(
+        [np.sqrt(((model.reconstruct(unseen[kinds == y]) - truth[kinds == y]) ** 2).mean()) for y in range(4)]
+    )
+
+
+for name, model in pair.items():
+    tells = probes.linear(model.encode(unseen).z, unseen_clusters.background[:, None])[0]
+    print(f"{name:20s} error for 1, 2, 3, 4 particles {misses(model).round(3)}; z tells {tells:.2f} of the background")
+gain = misses(pair["rVAE, 2 + 3 numbers"]) / misses(pair["VAE, 5 numbers"])
 claim(
-    "angle-helps-pairs",
-    measured=miss["rVAE"][1] / miss["VAE"][1],
+    "angle-pays-for-clusters",
+    measured=gain.max(),
     at_most=0.97,
-    source="error of rVAE / of VAE, two particles",
+    source="error, rVAE / VAE, 5 numbers each, worst of four",
 )
 
-# %% mystnb={"image": {"alt": "Two latent planes with dots for clusters of one to four particles. All dots lie along one line. In the plain VAE the kinds overlap; with a latent angle single particles form a line of their own beside the others."}, "figure": {"name": "fig-cluster-latent", "caption": "Both models spend their content on the brightness of the background: the long line. With a latent angle (right) single particles come apart from the rest, and nothing else does. The paper found the same."}}
-vae_plots.latent_maps({name: (model.encode(unseen).z, kinds) for name, model in pair.items()}, ["1", "2", "3", "4"])
+# %% mystnb={"image": {"alt": "Two latent planes with dots for clusters of one to four particles. All dots lie along one line. In the plain VAE the kinds overlap; with a latent angle single particles form a line of their own beside the others."}, "figure": {"name": "fig-cluster-latent", "caption": "With a latent angle (right) single particles come apart from the rest, and nothing else does. Two content numbers of unseen clusters; along the line the background gets brighter. In the paper single particles came apart in both models."}}
+planes = {name: pair[name].encode(unseen).z for name in ("VAE, 2 numbers", "rVAE, 2 + 3 numbers")}
+vae_plots.latent_maps({name: (z, kinds) for name, z in planes.items()}, ["1", "2", "3", "4"])
 plt.show()
 
 # %%
@@ -705,13 +737,13 @@ for name, values in recall.items():
         f"{name:20s} recall {each}; balanced accuracy {values.mean():.3f} [{values.mean(1).min():.3f}, {values.mean(1).max():.3f}]"
     )
 
-# %% mystnb={"image": {"alt": "Bars of recall for clusters of one to four particles. Networks and the ss-rVAE stand at 0.8 to 1 for all classes; trees, forests and polar features fall below 0.6 for clusters of three and four."}, "figure": {"name": "fig-recalls", "caption": "Recall of each class on 1000 unseen clusters of each, for 60 labels in all (recorded; dots: three seeds)."}}
+# %% mystnb={"image": {"alt": "Bars of recall for clusters of one to four particles. Networks and the ss-rVAE stand at 0.8 to 1 for all classes; trees and forests on the images as they are fall below 0.6 for clusters of three and four; a forest on turned copies and polar features lie between."}, "figure": {"name": "fig-recalls", "caption": "With 60 labels, networks that were told of poses name nearly every cluster. Recall of each class on 1000 unseen clusters of each (recorded; dots: three seeds)."}}
 vae_plots.recalls(recall)
 plt.show()
 
 # %%
 margin = (recall["ss-rVAE"] - recall["random forest"]).mean(axis=1).min()
-for name, word in (("ss-rVAE", "ss-rvae"), ("CNN, pseudo-labels", "cnn")):
+for name, word in (("ss-rVAE", "ss-rvae"), ("CNN", "cnn"), ("CNN, pseudo-labels", "pseudo-labels")):
     claim(
         f"clusters-{word}",
         measured=recall[name].mean(axis=1).min(),
@@ -732,12 +764,14 @@ claim(
     source="record, balanced accuracy, ss-rVAE - forest, worst",
 )
 
-# %% mystnb={"image": {"alt": "Confusion matrices of a random forest and of the ss-rVAE for clusters of one to four particles. The forest names many clusters of three and four wrongly; the ss-rVAE has most of its weight on the diagonal."}, "figure": {"name": "fig-cluster-confusion", "caption": "Who is taken for whom, on a test set with the frequencies of the original (289, 78, 34 and 16 images; three seeds together)."}}
+# %% mystnb={"image": {"alt": "Confusion matrices of a random forest and of the ss-rVAE for clusters of one to four particles. The forest names many clusters of three and four wrongly; the ss-rVAE has most of its weight on the diagonal."}, "figure": {"name": "fig-cluster-confusion", "caption": "A forest that never saw a turned image mixes three and four with all others. Confusion on a test set with the frequencies of the original (289, 78, 34 and 16 images; three seeds together)."}}
 matrices = {name: np.sum([row["confusion"] for row in record[name]], axis=0) for name in ("random forest", "ss-rVAE")}
 vae_plots.confusions(matrices, ["1", "2", "3", "4"])
 plt.show()
 
 # %% [markdown]
+# Sixty turned labels are enough for the CNN (0.94), and for the ss-rVAE (0.94), which takes eight times as long and gives angle and content besides. The 417 unlabelled images add nothing that we could measure with three seeds. The forest gains 0.2 from turned copies, and stays behind.
+#
 # ## 12. From a micrograph to a library
 #
 # Now the whole way: a field with many clusters, cut into patches by {term}`Otsu's threshold`, named by the shipped classifier, and sorted by number of particles and by area.
@@ -755,11 +789,11 @@ claim(
 )
 claim("field-named", measured=right, at_least=0.85, source="patches of the field")
 
-# %% mystnb={"image": {"alt": "A grey micrograph with sixty small clusters of bright spheres, each in a coloured frame whose colour and dash say how many particles it holds."}, "figure": {"name": "fig-field", "caption": "A simulated field of 60 clusters with the patches that were cut from it, framed by the number of particles that the classifier reads."}}
+# %% mystnb={"image": {"alt": "A grey micrograph with sixty small clusters of bright spheres, each in a coloured frame whose colour and dash say how many particles it holds."}, "figure": {"name": "fig-field", "caption": "Every cluster is found, and nearly every one is named. A simulated field of 60 clusters with the patches that were cut from it, framed by the number of particles that the classifier reads."}}
 vae_plots.segmented(field.image, patches, named)
 plt.show()
 
-# %% mystnb={"image": {"alt": "Four rows of patches: single spheres, pairs, triples and quadruples, each row from small to large area."}, "figure": {"name": "fig-library", "caption": "The library. Clusters of the field by number of particles, from small to large."}}
+# %% mystnb={"image": {"alt": "Four rows of patches: single spheres, pairs, triples and quadruples, each row from small to large area."}, "figure": {"name": "fig-library", "caption": "The library: sorted clusters, ready for the next question. Clusters of the field by number of particles, from small to large."}}
 order = np.argsort(patches.area_px)
 vae_plots.library({f"{n + 1}": patches.images[order][named[order] == n] for n in range(4) if (named == n).any()}, 8)
 plt.show()
@@ -788,16 +822,16 @@ print(f"{1000 * (time.perf_counter() - start) / len(few):.1f} ms for a single im
 #
 # | Original {cite}`ziatdinov2024` | Their number | Ours | Why they differ |
 # |---|---|---|---|
-# | Cards within ±60° | 0.87 | 1.00; labels as they are 0.99; from one start with their encoder 0.63 | eight starts find the angle; own glyphs, so not the identical test |
-# | Cards within ±180° | about 0.68 | 1.00; labels as they are 0.68 by the classifier, 0.91 to 1.00 by the decoder | a classifier does not extrapolate, a turned template does |
+# | Cards within ±60° | 0.87 | 1.00; labels as they are 0.99; from one start with their encoder 0.63 | the angle, from eight starts; own glyphs, so not the identical test |
+# | Cards within ±180° | about 0.68 | labels as they are 0.68 by the classifier, 0.91 to 1.00 by the decoder; trained on all angles 1.00 | a classifier does not extrapolate, a turned template does |
 # | No invariance (ss-VAE) | near chance | 0.34 at ±60° | no difference |
-# | No other baseline on cards | – | CNN on 800 turned labels 1.00, polar features 0.92, random forest 0.52 | the symmetry can be put into the data |
+# | No other baseline on cards | – | CNN on 800 turned labels 1.00, polar features 0.92, random forest 0.52, on turned copies FOREST-TURNED | the symmetry can be put into the data |
 # | Noise 0.4 and 1.0 | 0.855 and 0.70 | CNN trained clean 0.35 and 0.26, with noise 1.00 and 0.86; ss-rVAE trained with noise 0.96 and 0.72 | what was shown in training |
 # | 30 % of the pixels at 1 | 0.29 | CNN trained clean 0.25, with noise 0.99; ss-rVAE trained with noise 0.91 | as above |
-# | Shear within ±30°, ±180° | 0.54 | CNN trained clean 0.99, with noise 0.96; ss-rVAE 0.98 and 0.93 | the angle is no obstacle |
+# | Shear within ±30°, ±180° | 0.54 | CNN trained clean 0.99, with noise 0.96; ss-rVAE 0.98 and 0.93 | ours saw every angle in training |
 # | Recall of each class of nanoparticles | above 0.6 | 0.83 and more | simulated images; 60 labels as theirs |
-# | Trees and forests on nanoparticles | "poor" | balanced accuracy 0.44 to 0.61 | no difference |
-# | "Shear of 23 %" | 23 % | 15° = 27 % | degrees were divided by pixels |
+# | Trees and forests on nanoparticles | "perform poorly" | balanced accuracy 0.44 to 0.61; forest on turned copies FOREST-CLUSTERS | theirs saw no turned copies, as far as we can tell |
+# | Shear of the cards | $s=23$ % | 15° = 27 % | degrees were divided by pixels |
 # | Training | 100 epochs, 20,000 steps: 35 hours on our CPU at 6.4 s a step | 1500 steps, 2 minutes | a template instead of coordinates, at 24 pixels |
 #
 # ## Exercises
@@ -819,7 +853,7 @@ print(f"quadrature {exact:.4f}, closed form {float(angles.kl_von_mises(torch.ten
 print(f"for large kappa {0.5 * np.log(2 * np.pi * kappa) - 0.5:.4f} nats")
 
 # %% [markdown]
-# About 2.9 nats, $\log 18$: one of about 18 distinguishable directions. That is what the picture must gain before the model turns anything.
+# About 2.9 nats, $\log 17$: one of about 17 distinguishable directions. That is what the picture must gain before the model turns anything.
 #
 # ````{solution-end}
 # ````
@@ -846,7 +880,7 @@ print(f"{np.trapezoid(q.pdf(a) * (q.logpdf(a) - np.log(two_peaks)), a):.4f} nats
 #
 # ```{exercise} Turn, then shift?
 # :label: ex-order
-# Our card is turned first and then shifted, so the shift is what you see on the slide. In the published code the shift is added after the grid was turned back. Where is a card with $\varphi=90°$ and a shift of 0.1 to the right, there? Draw both.
+# Our card is turned first and then shifted, so the shift is what you see on the slide. In the published code the shift is added after the grid was turned back. Where is a card with $\varphi=90°$ and a shift of 0.1 to the right, there? Compute both centres.
 # ```
 #
 # ````{solution-start} ex-order
@@ -862,14 +896,14 @@ for name, image in (("turn, then shift", first_turn), ("shift, then turn", first
     print(f"{name}: centre {column - 23.5:+.1f} px to the right, {row - 23.5:+.1f} px down")
 
 # %% [markdown]
-# Shifted first, the card is carried around by the turn, and ends above the middle: there, the shift latent counts along the axes of the object. (The centre of a spade is not in the middle of its frame, hence the odd tenths.) Both are invariant. But only the first shift can be compared with the position on the slide.
+# Shifted first, the card is carried around by the turn, and ends above the middle: there, the shift counts along the axes of the object, and with the opposite sign. The numbers are not round because the centre of a spade is not in the middle of its frame. Both models are invariant. Only the first shift can be compared with the position on the slide.
 #
 # ````{solution-end}
 # ````
 #
 # ```{exercise} More of the same labels
 # :label: ex-more-labels
-# The original writes that more labels do not help a model that knows no pose, because they come from the same upright law. Test it with the random forest: 50 and 400 upright cards of each suit, and as many cards at any angle within ±60°.
+# The original writes that more labels do not help a model that knows no pose, because they come from the same upright law. Test it with the random forest: 50 and 300 upright cards of each suit, and as many cards at any angle within ±60°.
 # ```
 #
 # ````{solution-start} ex-more-labels
@@ -878,21 +912,21 @@ for name, image in (("turn, then shift", first_turn), ("shift, then turn", first
 
 # %%
 for law, disorder in (("upright", dict(angle_deg=4, translate=0)), ("within ±60°", dict(angle_deg=60))):
-    for n in (50, 400):
+    for n in (50, 300):
         known, names, _ = cards.make(n, **disorder, rng=rng)
         print(
             f"{n:3d} labels of each suit, {law}: {accuracy(classifiers.baseline('forest', known, names).classify):.2f}"
         )
 
 # %% [markdown]
-# It is true: eight times as many upright cards change little. Cards from the right law help at once, and more of them help more. A label is worth what it tells about the cards that you will meet.
+# It is true: six times as many upright cards change little. Cards from the right law help at once, and more of them help more. A label is worth what it tells about the cards that you will meet.
 #
 # ````{solution-end}
 # ````
 #
 # ```{exercise} Count by area
 # :label: ex-area
-# A cluster of $n$ spheres covers about $n\pi R^2$. Name the clusters of `trials.unseen_particles(200)` by their bright area alone: Otsu's threshold, and the nearest of four areas. Where does it fail, and why?
+# A cluster of $n$ spheres of radius $r$ covers about $n\pi r^2$. Name the clusters of `trials.unseen_particles(200)` by their bright area alone: Otsu's threshold, and the nearest of four areas. Where does it fail, and why?
 # ```
 #
 # ````{solution-start} ex-area
@@ -904,24 +938,25 @@ from scipy import ndimage
 from skimage.filters import threshold_otsu
 
 some, truth = trials.unseen_particles(200)
-smooth = [ndimage.gaussian_filter(image - np.median(image, axis=1, keepdims=True), 1) for image in some]
+smooth = [ndimage.gaussian_filter(image, 1) for image in some]
 area = np.array([(image > threshold_otsu(image)).sum() for image in smooth])
-n_spheres = area / (np.pi * 4.5**2)
+n_spheres = area / np.median(area[truth == 0])  # in units of a single sphere
 guess = np.clip(np.round(n_spheres), 1, 4).astype(int) - 1
+print(f"a single sphere measures {np.median(area[truth == 0]) / (np.pi * 4.5**2):.2f} times its area")
 print("recall by area:", np.round([(guess[truth == n] == n).mean() for n in range(4)], 2))
 print("mean area in spheres:", np.round([n_spheres[truth == n].mean() for n in range(4)], 2))
 
 # %% [markdown]
-# Single spheres measure 1.36 times their area: the beam blurs the edge outwards. Take that factor off, and areas still mislead, because the radius varies by 11 % from image to image and so the area by 22 %: three large spheres cover as much as four small ones. The number is in the shape, not in the area.
+# The beam and our smoothing widen the bright rim, so a single sphere measures more than its area. Counted in units of such a sphere, areas still mislead: the radius varies by 11 % from image to image and so the area by 22 %, and three large spheres cover as much as four small ones. Area alone names three quarters of these clusters, more than the forest of section 11 and fewer than the CNN. The rest of the number is in the shape.
 #
 # ````{solution-end}
 # ````
 #
 # ## Summary
 #
-# How do you sort particles that lie any way round? Tell the machine that the pose does not matter. You can put that into a model, which then finds pose, class and content of every particle, draws new ones, and sorts with few labels. Or you can put it into the data, by turning the few labelled images at random; a small network then sorts as well, in a tenth of the time, and knows nothing else.
+# How do you sort particles that lie any way round? Tell the machine that the pose does not matter. You can put that into a model, which then finds pose, class and content of every particle, draws new ones, and sorts with few labels. Or you can put it into the data, by turning the few labelled images at random; a small network then sorts as well, in an eighth of the time, and gives the name alone.
 #
-# An angle is a hard latent variable. Its wrong answers are stable, and no other law of the angle that we tried cures that; eight starts do. What the original took for the limit of its method was this.
+# An angle is a hard latent variable. Its wrong answers are stable, and no other law of the angle that we tried cures that. Eight starts cure it where the suit has one shape; with shear and scale besides, one training in three found the angle, and the bound tells which. In our model the stuck angle, and not the labels, set the limit at ±60°: 0.63 and 0.67 from one start, 0.99 from eight. Whether it also held the original at 0.87 we cannot tell.
 #
 # Cards and particles are objects: they have an outline, a place, an angle. **What if there is no object at all, only texture?** That is lesson 07.
 #

@@ -10,6 +10,7 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
+import torch
 
 from helpers.common import check, training
 from helpers.common.places import BUILD
@@ -127,9 +128,12 @@ def _network(lesson, seed, label, options, unlabelled=False, size=24, network="c
     return Trained(model, partial(model.classify, turns=turns), history.cpu_s)
 
 
-def _classical(lesson, seed, label, options, kind, size=24):  # noqa: ARG001
-    start = time.process_time()
-    model = classifiers.baseline(kind, lesson.labelled, lesson.labels, size, seed)
+def _classical(lesson, seed, label, options, kind, size=24, copies=0, augment=CLEAN):  # noqa: ARG001
+    start, images, labels = time.process_time(), lesson.labelled, lesson.labels
+    if copies:
+        rng, labels = np.random.default_rng(seed), np.tile(labels, copies)
+        images = np.concatenate([augment(torch.from_numpy(images), rng).numpy() for _ in range(copies)])
+    model = classifiers.baseline(kind, images, labels, size, seed)
     return Trained(model, model.classify, time.process_time() - start)
 
 
@@ -149,6 +153,7 @@ LEARNERS = {
     "CNN, labels as they are": (partial(_network, turns=False), {"augment": None}),
     "MLP": (partial(_network, network="mlp"), {"augment": CLEAN}),
     "polar features": (partial(_classical, kind="polar"), {}),
+    "random forest, turned copies": (partial(_classical, kind="forest", copies=10), {}),
     "random forest": (partial(_classical, kind="forest"), {}),
     "boosted trees": (partial(_classical, kind="boosting"), {}),
     "decision tree": (partial(_classical, kind="tree"), {}),
@@ -163,6 +168,10 @@ PARTICLE_LEARNERS = {
     "CNN": (partial(_network, size=20), _SMALL),
     "CNN, pseudo-labels": (partial(_network, size=20, unlabelled=True), _SMALL),
     "polar features": (partial(_classical, kind="polar"), {}),
+    "random forest, turned copies": (
+        partial(_classical, kind="forest", size=40, copies=30, augment=MICROGRAPH),
+        {},
+    ),
     "random forest": (partial(_classical, kind="forest", size=40), {}),
     "boosted trees": (partial(_classical, kind="boosting", size=40), {}),
     "decision tree": (partial(_classical, kind="tree", size=40), {}),

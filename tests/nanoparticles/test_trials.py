@@ -5,7 +5,13 @@ import pytest
 
 from helpers.nanoparticles import cards, records, trials
 
-TREES = ("polar features", "random forest", "boosted trees", "decision tree")  # what has no steps
+TREES = (
+    "polar features",
+    "random forest, turned copies",
+    "random forest",
+    "boosted trees",
+    "decision tree",
+)  # no steps
 SMALL = trials.Lesson(*cards.make(5, 4, rng=np.random.default_rng(0))[:2], trials.unseen_suits(4)[0])
 
 
