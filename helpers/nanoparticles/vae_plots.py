@@ -260,7 +260,7 @@ def recalls(learners: dict) -> Figure:
     """Draw the recall of each class of clusters {label: (n_seeds, 4)}: bars for means, dots for seeds."""
     fig, axes = plotting.figure(1, 1, 7, 3.6)
     width = 0.8 / len(learners)
-    shades = ("#D55E00", "#009E73", "#56B4E9", "#0072B2", "#E69F00", "#999999", "#F0E442")
+    shades = ("#D55E00", "#009E73", "#56B4E9", "#0072B2", "#8C510A", "#E69F00", "#999999", "#F0E442")
     for number, (label, values) in enumerate(learners.items()):
         at = np.arange(4) + width * (number - (len(learners) - 1) / 2)
         axes.bar(at, values.mean(axis=0), 0.92 * width, color=shades[number], label=label)
