@@ -26,7 +26,7 @@ export function layers(sizes, floats) {
   });
 }
 
-/** Return the logits (size^2) of the upright object with content z and class y of n. */
+/** Return the logits (size^2) of the template with content z and class y of n. */
 export function template(decoder, z, y, n) {
   let h = [...z, ...Array.from({ length: n }, (_, k) => (k === y ? 1 : 0))];
   decoder.forEach(({ weight, bias, rows, columns }, number) => {
@@ -87,10 +87,10 @@ function render({ model, el }) {
     hint: "The decoder of the shipped ss-rVAE, computed in this page. Press or drag on the left picture, or use the sliders.",
   });
   panel.select({ name: "suit", label: "Class", options: Object.fromEntries(SUITS.map((suit) => [suit, suit])) });
-  panel.range({ name: "first", label: "z1", min: -REACH, max: REACH, step: 0.1, format: (v) => v.toFixed(1) });
-  panel.range({ name: "second", label: "z2", min: -REACH, max: REACH, step: 0.1, format: (v) => v.toFixed(1) });
+  panel.range({ name: "first", label: "z\u2081", min: -REACH, max: REACH, step: 0.1, format: (v) => v.toFixed(1) });
+  panel.range({ name: "second", label: "z\u2082", min: -REACH, max: REACH, step: 0.1, format: (v) => v.toFixed(1) });
   panel.range({ name: "angle", label: "Angle", min: -180, max: 180, step: 5, format: (v) => `${v}\u00b0` });
-  const map = panel.canvas("The latent plane of the class, upright", 1, false, (x, y) => {
+  const map = panel.canvas("Templates over the latent plane of the class", 1, false, (x, y) => {
     panel.adopt({ first: REACH * (2 * x - 1), second: REACH * (1 - 2 * y) });
   });
   const picture = panel.canvas("The object at this place, turned", 1);
@@ -108,7 +108,7 @@ function render({ model, el }) {
     left.pen.beginPath();
     left.pen.arc(x, down, 9, 0, 2 * Math.PI);
     left.pen.stroke();
-    left.describe(`Upright ${suit}s over the latent plane, with a ring at ${first.toFixed(1)}, ${second.toFixed(1)}.`);
+    left.describe(`Templates of ${suit}s over the latent plane, with a ring at ${first.toFixed(1)}, ${second.toFixed(1)}.`);
     const right = picture();
     const image = posed(template(decoder, [first, second], y, SUITS.length), (angle * Math.PI) / 180, [0, 0], FINE);
     right.image([...image], FINE, 0, 1, 0, 0, right.width);

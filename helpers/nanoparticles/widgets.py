@@ -23,7 +23,7 @@ def decoder_weights(model: SSRVAE) -> tuple[list[list[int]], bytes]:
 
 
 class LatentPlane(Widget):
-    """Upright objects of a class over its latent plane, and the one under the pointer at any angle, in the page.
+    """Templates of a class over its latent plane, and the object under the pointer at any angle, in the page.
 
     ``sizes`` and ``data`` come from ``decoder_weights`` of a model of the four suits with two contents.
     """
