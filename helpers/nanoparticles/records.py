@@ -236,6 +236,7 @@ def _turned(suit, n, angle_deg, seed):
 
 def measure_steps() -> None:
     """Record the CPU time of a training step with the coordinate decoder and with the template, in one run."""
+    torch.set_num_threads(1)  # two threads beside another busy process wait for each other
     values = {}
     for size, n_steps in ((24, 6), (48, 3)):
         images, labels, _ = cards.make(16, 60, size=size, rng=np.random.default_rng(0))
