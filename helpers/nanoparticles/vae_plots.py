@@ -274,7 +274,7 @@ def recalls(learners: dict) -> Figure:
 
 def segmented(image, patches, named) -> Figure:
     """Draw a micrograph with a frame about each patch, its style that of the class it is named (0..3)."""
-    fig, axes = plotting.figure(1, 1, 6, 6)
+    fig, axes = plotting.figure(1, 1, 3.4, 3.9)
     plotting.show_image(axes, image, "gray", vmin=0, vmax=1)
     half = patches.images.shape[1] / 2
     looks = [("#56B4E9", "-"), ("#E69F00", "--"), ("#009E73", ":"), ("#CC79A7", "-.")]
