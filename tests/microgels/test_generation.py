@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.common import training
+from helpers.common import data, training
 from helpers.microgels import clouds, gel_records, generation
 from helpers.microgels.softpointflow import SoftPointFlow, collapse
 
@@ -30,6 +30,8 @@ def test_a_split_holds_every_gel_once():
 
 @pytest.mark.real_data
 def test_the_real_gels_are_twenty_at_each_temperature():
+    if not data.available("microgels_paint"):
+        pytest.skip(data.how_to_get("microgels_paint"))
     assert {T: len(some) for T, some in generation.collect("real").items()} == dict.fromkeys(GELS, 20)
 
 
