@@ -272,25 +272,31 @@ def recalls(learners: dict) -> Figure:
     return fig
 
 
-def segmented(image, patches, named) -> Figure:
-    """Draw a micrograph with a frame about each patch, its style that of the class it is named (0..3)."""
+def segmented(image, centres_px, named, size: int = 40) -> Figure:
+    """Draw a micrograph with a frame of ``size`` about each patch, its style that of the class it is named (0..3)."""
     fig, axes = plotting.figure(1, 1, 3.4, 3.9)
     plotting.show_image(axes, image, "gray", vmin=0, vmax=1)
-    half = patches.images.shape[1] / 2
     looks = [("#56B4E9", "-"), ("#E69F00", "--"), ("#009E73", ":"), ("#CC79A7", "-.")]
     for number, (color, dash) in enumerate(looks):
-        for k, (row, column) in enumerate(patches.centres_px[named == number]):
-            across = np.array([-1, 1, 1, -1, -1]) * half
-            along = np.array([-1, -1, 1, 1, -1]) * half
+        for k, (row, column) in enumerate(centres_px[named == number]):
+            across = np.array([-1, 1, 1, -1, -1]) * size / 2
+            along = np.array([-1, -1, 1, 1, -1]) * size / 2
             words = {"label": f"{number + 1}"} if k == 0 else {}
             axes.plot(column + across, row + along, color=color, linestyle=dash, linewidth=1.5, **words)
     fig.legend(loc="outside upper center", ncols=4, title="particles")
     return fig
 
 
-def library(shelves: dict, n: int = 10) -> Figure:
-    """Draw the library {class: patches (n_k, H, H), sorted}: every class a row, evenly chosen from small to large."""
-    rows = {}
-    for title, images in shelves.items():
-        rows[title] = images[np.unique(np.linspace(0, len(images) - 1, n).round().astype(int))]
-    return gallery(rows)
+def library(shelves: dict, angle_deg: dict, n: int = 10) -> Figure:
+    """Draw the library {class: patches (n_k, H, H), sorted}: every class a row, ``n`` of them evenly chosen.
+
+    Above each stands its angle, from {class: angles (n_k,) or None}.
+    """
+    chosen = {name: np.unique(np.linspace(0, len(row) - 1, n).round().astype(int)) for name, row in shelves.items()}
+    fig = gallery({name: shelves[name][rows] for name, rows in chosen.items()}, 1.1 * len(shelves) + 0.2)
+    panels = np.array(fig.axes).reshape(len(shelves), -1)
+    for line, (name, rows) in zip(panels, chosen.items(), strict=True):
+        for axes, row in zip(line, rows, strict=False):
+            if angle_deg[name] is not None:
+                axes.set_title(f"{angle_deg[name][row]:.0f}°", fontsize=8)
+    return fig
