@@ -28,6 +28,8 @@ TRAININGS = {
     "suits": "helpers.nanoparticles.records:train_suits",
     "particles": "helpers.nanoparticles.records:train_particles",
     "softflow-spirals": "helpers.microgels.flow_records:train_spirals",
+    "textures": "helpers.textures.vae_records:train_textures",
+    "textures-wide": "helpers.textures.vae_records:train_textures_wide",
 }
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",
@@ -49,6 +51,10 @@ BENCHES = {
     "particles": "helpers.nanoparticles.records:compare_particles",
     "angle-priors": "helpers.nanoparticles.records:compare_angle_priors",
     "vae-steps": "helpers.nanoparticles.records:measure_steps",
+    "line-images": "helpers.textures.vae_records:compare_lines",
+    "microstructures": "helpers.textures.vae_records:compare_microstructures",
+    "texture-ablations": "helpers.textures.vae_records:ablate",
+    "two-point": "helpers.textures.statistics_records:measure_two_point",
     "overfitting": "helpers.molecules.replica_training:overfit",
     "times": "helpers.book.times:record",
 }

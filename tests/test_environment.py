@@ -59,6 +59,9 @@ def lower_bound(requirement):
     return Version(bound)
 
 
+BESIDE = {"dask", "pymks"}  # the rival of one bench, which needs an environment of its own
+
+
 def imported():
     """Return the top-level names that the code of the repository imports, each with one file that does."""
     names = {}
@@ -72,6 +75,7 @@ def imported():
                     modules = [node.module]
                 names |= {module.split(".")[0]: path.relative_to(ROOT).as_posix() for module in modules}
     own = {"helpers"} | {path.stem for path in (ROOT / "tests").rglob("*.py")}
+    own |= BESIDE
     return {name: path for name, path in names.items() if name not in sys.stdlib_module_names | own}
 
 

@@ -49,11 +49,17 @@ NOT_PHYSICS = {
     "reader_training",
     "records",
     "replica_training",
+    "resnet",
     "softpointflow",
     "ssrvae",
+    "statistics_plots",
+    "statistics_records",
     "training",
     "trials",
+    "vae",
     "vae_plots",
+    "vae_records",
+    "vae_trials",
     "widgets",
 }
 GROUND = {"book", "common"}

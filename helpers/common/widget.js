@@ -30,6 +30,19 @@ export function normal(random) {
   };
 }
 
+// ---- weights --------------------------------------------------------------------------------------------------------
+
+/** Return the numbers that 16-bit floats in bytes stand for. */
+export function halves(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return Float32Array.from({ length: bytes.byteLength / 2 }, (_, i) => {
+    const word = view.getUint16(2 * i, true);
+    const [sign, exponent, fraction] = [word >> 15 ? -1 : 1, (word >> 10) & 31, word & 1023];
+    if (exponent === 31) return fraction ? NaN : sign * Infinity;
+    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
+  });
+}
+
 // ---- colours --------------------------------------------------------------------------------------------------------
 
 const LIGHT = { data: "#1a1a1a", theory: "#6b6b6b", classical: "#0072B2", network: "#C24E00", baseline: "#00795A",

@@ -5,17 +5,6 @@ const N_TILES = 5;
 const FINE = 72;
 const SUITS = ["club", "spade", "heart", "diamond"];
 
-/** Return the numbers that 16-bit floats in bytes stand for. */
-export function halves(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return Float32Array.from({ length: bytes.byteLength / 2 }, (_, i) => {
-    const word = view.getUint16(2 * i, true);
-    const [sign, exponent, fraction] = [word >> 15 ? -1 : 1, (word >> 10) & 31, word & 1023];
-    if (exponent === 31) return fraction ? NaN : sign * Infinity;
-    return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-  });
-}
-
 /** Return the layers [{weight, bias, rows, columns}] of a decoder for the sizes [[columns, rows], ...]. */
 export function layers(sizes, floats) {
   let at = 0;

@@ -8,8 +8,18 @@ from helpers.common import widgets
 from helpers.common.places import ROOT
 from helpers.microgels.widgets import FlowWarp, GelExplorer
 from helpers.molecules.widgets import DiffusionExplorer, Microscope, MoleculeReader
+from helpers.textures.widgets import LatentWalk, TexturePainter
 
-EVERY = [widgets.IntervalExplorer, DiffusionExplorer, FlowWarp, GelExplorer, Microscope, MoleculeReader]
+EVERY = [
+    widgets.IntervalExplorer,
+    DiffusionExplorer,
+    FlowWarp,
+    GelExplorer,
+    LatentWalk,
+    Microscope,
+    MoleculeReader,
+    TexturePainter,
+]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,1 @@
+"""Textures: line images and microstructures, two-point statistics, phase retrieval, statistics-space autoencoders."""
