@@ -18,6 +18,7 @@ ENCODERS = ("small", "resnet152")
 LOSSES = ("f", "amplitude", "pixels")
 SEES = ("amplitude", "image")
 COUNT_WEIGHT = 0.4  # of the three lags in the loss, all components of |F| together weighing 1
+_START = -3.0  # logit of the first drawings: lines cover 5 %, and from mid grey the way to black is long
 _SEEN = 64  # pixels along each side that the convolutions see, averaged from the image
 _POOLED = 4  # pixels along each side that the convolutional encoder ends with
 
@@ -211,6 +212,7 @@ class ImageDecoder(nn.Module):
             nn.ReLU(),
             nn.ConvTranspose2d(8, 1, 3, 2),
         )
+        nn.init.constant_(self.maps[-1].bias, _START)
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the logits of images (N, H, H) of latents (N, d)."""

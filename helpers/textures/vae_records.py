@@ -114,7 +114,7 @@ LEVELS = (0.05, 0.5, 0.95)
 def ablate() -> None:
     """Record what each trick of the training changes, at 64 px, one training each, and the number of latents, two."""
     images, values = vae_trials.line_images(300, 64), {"image": {}, "statistics": {}}
-    options = {"n_steps": 600, "batch": 64, "hidden": 256}
+    options = {"n_steps": 1000, "batch": 64, "hidden": 256}
     for name, changes in ABLATIONS.items():
         values["image"][name] = []
         for seed in SEEDS[:1]:
@@ -127,7 +127,7 @@ def ablate() -> None:
     for latent_dim in LATENTS:
         values["statistics"][str(latent_dim)] = []
         for seed in SEEDS[:2]:
-            model, _ = vae_trials.train("statistics", latent_dim, 64, seed, n_steps=1000, hidden=256)
+            model, _ = vae_trials.train("statistics", latent_dim, 64, seed, n_steps=1500)
             row = _short(images, model.reconstruct(images)) | _latents(model, images)
             values["statistics"][str(latent_dim)].append(row)
             print(latent_dim, row, flush=True)
