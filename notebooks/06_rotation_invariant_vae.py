@@ -828,7 +828,7 @@ named = classifier.classify(patches.images).argmax(axis=1)
 nearest = np.linalg.norm(patches.centres_px[:, None] - field.centres_px, axis=2).argmin(axis=1)
 right = (named == field.labels[nearest]).mean()
 print(f"{len(field.labels)} clusters, {len(patches.images)} patches, {right:.0%} named correctly")
-claim("field-found", measured=len(patches.images), expected=60, tolerance=3, source="60 clusters in the field")
+claim("field-found", measured=len(patches.images), expected=60, tolerance=2, source="60 clusters in the field")
 claim("field-named", measured=right, at_least=0.85, source="patches of the field")
 
 

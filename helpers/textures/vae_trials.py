@@ -25,7 +25,6 @@ LEARNERS = {  # settings of the model, options of its training
     "statistics": ({"n_components": 96, "band": 24, "hidden": 192}, {"n_steps": 4000}),
     "image": (_IMAGE | {"greyness": 0.3}, _SHORT | {"n_steps": 2000, "learning_rate": 5e-3}),
     "image, as published": (_IMAGE | {"sees": "image", "loss": "f", "beta": 1.0}, _SHORT | {"n_steps": 800}),
-    "image, loss in f": (_IMAGE | {"sees": "image", "loss": "f"}, _SHORT | {"n_steps": 800}),
     "pixels": (_IMAGE | {"sees": "image", "loss": "pixels", "beta": 1.0}, _SHORT | {"n_steps": 2000}),
 }
 
