@@ -31,7 +31,7 @@ def ways(table: dict, guess: float, paper: float, wanted: float | None = None) -
         axes.plot(shares, np.full(len(shares), row), **role(kind, linestyle="", markersize=4))
         axes.text(1.01, row, f"{np.mean(shares):.2f}", va="center")
     axes.axvline(guess, **role("baseline", marker="", linestyle="--", label="guessed from volume fraction"))
-    axes.axvline(paper, **role("paper", marker="", label="the paper"))
+    axes.axvline(paper, **role("paper", linestyle="-", marker="", label="the paper"))
     if wanted is not None:
         axes.axvline(wanted, **role("theory", marker="", label="three lags, exact statistics"))
     axes.set(yticks=range(len(table)), yticklabels=list(reversed(table)), xlim=(0, 1.08), xlabel="lines counted right")
@@ -67,7 +67,7 @@ def errors(by_way: dict, paper: float) -> Figure:
         axes.hist(
             np.maximum(values, bins[0]), bins, histtype="step", color=color, linestyle=line, linewidth=1.8, label=name
         )
-    axes.axvline(paper, **role("paper", marker="", label="the paper, mean"))
+    axes.axvline(paper, **role("paper", linestyle="-", marker="", label="the paper, mean"))
     axes.set(xscale="log", xlabel="error of the volume fraction (%)", ylabel="images")
     fig.legend(loc="outside upper center", ncols=2)
     return fig
@@ -95,6 +95,6 @@ def latents(sweep: dict) -> Figure:
         rows = np.array([row[key] for row in sweep.values()])
         place.plot(n, rows.mean(axis=1), **role("network", linestyle="-"))
         place.plot(n, rows, **role("network", linestyle="", marker=".", markersize=4))
-        place.set(xscale="log", xticks=n, xticklabels=n, xlabel="latents", ylabel=label, ylim=(0, None))
+        place.set(xscale="log", xticks=n, xticklabels=n, xlabel="latents", ylabel=label, ylim=(0, 1.15 * rows.max()))
         place.minorticks_off()
     return fig

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from helpers.textures import generators, scoring, vae_trials
+from helpers.textures import generators, scoring, vae, vae_trials
 
 
 def test_the_test_set_is_always_the_same_and_not_the_validation_set():
@@ -50,3 +50,15 @@ def test_principal_components_come_back_in_three_ways():
 def test_unknown_learners_are_refused():
     with pytest.raises(ValueError, match="name"):
         vae_trials.train("GAN")
+
+
+@pytest.mark.parametrize(("name", "latent_dim"), [("textures", 9), ("textures-wide", 32)])
+def test_shipped_models_keep_orientation_number_and_amount(name, latent_dim):
+    model, images = vae.load(name), vae_trials.line_images(60, validation=True)
+    z = model.encode(images)
+    assert z.shape == (60, latent_dim)
+    verdict = vae_trials.judge(images, model.draw(z))
+    guessed = (vae_trials.by_volume_fraction(images) == scoring.count(images)).mean()
+    assert verdict.orientation == 1
+    assert verdict.count["1.0"] >= guessed + 0.12
+    assert verdict.volume_fraction_error <= 3
