@@ -507,7 +507,7 @@ claim("resnet-152", measured=n_parameters, expected=60_192_808, tolerance=0, sou
 #
 # ```{exercise} The price of a bit
 # :label: ex-price
-# From which $\alpha$ in {eq}`eq-statistics-loss` on does it pay to tell horizontal from vertical? Estimate what the bit saves from the mean statistics of both kinds.
+# From which $\alpha$ on, in the loss of section 2, does it pay to tell horizontal from vertical? Estimate what the bit saves from the mean statistics of both kinds.
 # ```
 #
 # ````{solution-start} ex-price
