@@ -30,6 +30,7 @@ TRAININGS = {
     "softflow-spirals": "helpers.microgels.flow_records:train_spirals",
     "textures": "helpers.textures.vae_records:train_textures",
     "textures-wide": "helpers.textures.vae_records:train_textures_wide",
+    "colloids": "helpers.colloids.unet_training:train_colloids",
 }
 BENCHES = {
     "movies": "helpers.molecules.records:measure_movies",

@@ -22,13 +22,14 @@ CONDA_TEXT = (ROOT / "environment.yml").read_text()
 CONDA = yaml.safe_load(CONDA_TEXT)
 PIP = next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
 SPECS = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
-CONDA_NAME = {"torch": "pytorch-cpu"}
+CONDA_NAME = {"torch": "pytorch-cpu", "freud-analysis": "freud"}
 ONLY_CONDA = {"python", "pip"}
 NOT_ON_CONDA_FORGE = {"lightning-fabric", "playwright", "axe-playwright-python", "zuko"}
 
 CONSTRAINTS = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
 
 IMPORT_NAME = {
+    "freud-analysis": "freud",
     "import-linter": "importlinter",
     "py-rattler": "rattler",
     "pytest-xdist": "xdist",
@@ -59,7 +60,7 @@ def lower_bound(requirement):
     return Version(bound)
 
 
-BESIDE = {"dask", "pymks"}  # the rival of one bench, which needs an environment of its own
+BESIDE = {"pymks"}  # the rival of one bench, which needs an environment of its own
 
 
 def imported():
