@@ -80,23 +80,23 @@ def blur(psf_sigma_px) -> tuple[float, float]:
 
 
 @compiled
-def slopes(values, d_at, per_px, z, rho):
-    """Return T, dT/dz, dT/drho and dT/d(d_at) at z, rho >= 0 by linear interpolation; d_at counts the diameters."""
-    zs, rs = z * per_px, rho * per_px
-    i, j, k = int(zs), int(rs), int(d_at)
-    a, b, c = zs - i, rs - j, d_at - k
-    t00, t01, t10, t11 = values[k, i, j], values[k, i, j + 1], values[k, i + 1, j], values[k, i + 1, j + 1]
-    T = (1 - a) * ((1 - b) * t00 + b * t01) + a * ((1 - b) * t10 + b * t11)
-    along = (1 - b) * (t10 - t00) + b * (t11 - t01)
-    across = (1 - a) * (t01 - t00) + a * (t11 - t10)
-    if values.shape[0] == 1:
-        return T, along * per_px, across * per_px, 0.0
-    k += 1
-    t00, t01, t10, t11 = values[k, i, j], values[k, i, j + 1], values[k, i + 1, j], values[k, i + 1, j + 1]
-    wider = (1 - a) * ((1 - b) * t00 + b * t01) + a * ((1 - b) * t10 + b * t11) - T
-    along = (1 - c) * along + c * ((1 - b) * (t10 - t00) + b * (t11 - t01))
-    across = (1 - c) * across + c * ((1 - a) * (t01 - t00) + a * (t11 - t10))
-    return T + c * wider, along * per_px, across * per_px, wider
+def fill(rows, values, d_at, per_px, z, far):
+    """Write T, dT/dz and dT/d(d_at) at one z >= 0 and rho = 0, step, ... to ``rows`` (3, n_rho), as far as needed.
+
+    Linear interpolation in z and in d_at, which counts the diameters.
+    """
+    i, k = int(z * per_px), int(d_at)
+    a, c = z * per_px - i, d_at - k
+    n = min(int(far * per_px) + 2, values.shape[2])
+    for j in range(n):
+        low, high = values[k, i, j], values[k, i + 1, j]
+        rows[0, j], rows[1, j], rows[2, j] = low + a * (high - low), (high - low) * per_px, 0.0
+    if values.shape[0] > 1:
+        for j in range(n):
+            low, high = values[k + 1, i, j], values[k + 1, i + 1, j]
+            rows[2, j] = low + a * (high - low) - rows[0, j]
+            rows[1, j] += c * ((high - low) * per_px - rows[1, j])
+            rows[0, j] += c * rows[2, j]
 
 
 @compiled
@@ -114,17 +114,20 @@ def place(diameter, first, per_px, n):
 @compiled
 def add_sphere(volume, z0, y0, x0, amplitude, values, d_at, per_px, rim):
     """Add one sphere to a volume, in place."""
+    rows = np.empty((3, values.shape[2]))
     z_lo, z_hi = within(z0, (len(rim) - 1) / per_px, volume.shape[0])
     for z in range(z_lo, z_hi):
         dz = abs(z - z0)
         far = rim[int(dz * per_px)]
+        fill(rows, values, d_at, per_px, dz, far)
         y_lo, y_hi = within(y0, far, volume.shape[1])
         for y in range(y_lo, y_hi):
             dy = y - y0
             x_lo, x_hi = within(x0, np.sqrt(max(far * far - dy * dy, 0.0)), volume.shape[2])
             for x in range(x_lo, x_hi):
-                rho = np.sqrt(dy * dy + (x - x0) ** 2)
-                volume[z, y, x] += amplitude * slopes(values, d_at, per_px, dz, rho)[0]
+                rho = np.sqrt(dy * dy + (x - x0) ** 2) * per_px
+                j = int(rho)
+                volume[z, y, x] += amplitude * (rows[0, j] + (rho - j) * (rows[0, j + 1] - rows[0, j]))
 
 
 @compiled

@@ -7,7 +7,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from helpers.colloids import confocal
-from helpers.colloids.confocal import add_sphere, compiled, place, slopes, within
+from helpers.colloids.confocal import add_sphere, compiled, fill, place, within
 from helpers.colloids.optics import Optics, ball_on_grid, convolve, peaks
 
 __all__ = ["JointFit"]
@@ -19,12 +19,13 @@ DIAMETERS = 9  # tabulated, over 4 standard deviations to both sides
 @compiled
 def _normal_equations(residual, own, values, d_at, d_per_px, per_px, rim, H, g):
     """Write J^T J (lower triangle) and J^T r of one sphere over the voxels that it lights."""
-    J = np.empty(5)
+    J, rows = np.empty(5), np.empty((3, values.shape[2]))
     H[:], g[:] = 0.0, 0.0
     z_lo, z_hi = within(own[0], (len(rim) - 1) / per_px, residual.shape[0])
     for z in range(z_lo, z_hi):
         dz = z - own[0]
         far = rim[int(abs(dz) * per_px)]
+        fill(rows, values, d_at, per_px, abs(dz), far)
         y_lo, y_hi = within(own[1], far, residual.shape[1])
         for y in range(y_lo, y_hi):
             dy = y - own[1]
@@ -32,10 +33,13 @@ def _normal_equations(residual, own, values, d_at, d_per_px, per_px, rim, H, g):
             for x in range(x_lo, x_hi):
                 dx = x - own[2]
                 rho = np.sqrt(dy * dy + dx * dx)
-                T, along, across, wider = slopes(values, d_at, per_px, abs(dz), rho)
-                across *= -own[3] / max(rho, 1e-9)
-                J[0] = -own[3] * along * (1.0 if dz > 0 else -1.0)
-                J[1], J[2], J[3], J[4] = across * dy, across * dx, T, own[3] * wider * d_per_px
+                j = int(rho * per_px)
+                b = rho * per_px - j
+                across = -own[3] * (rows[0, j + 1] - rows[0, j]) * per_px / max(rho, 1e-9)
+                J[0] = -own[3] * (rows[1, j] + b * (rows[1, j + 1] - rows[1, j])) * (1.0 if dz > 0 else -1.0)
+                J[1], J[2] = across * dy, across * dx
+                J[3] = rows[0, j] + b * (rows[0, j + 1] - rows[0, j])
+                J[4] = own[3] * (rows[2, j] + b * (rows[2, j + 1] - rows[2, j])) * d_per_px
                 for p in range(5):
                     g[p] += J[p] * residual[z, y, x]
                     for q in range(p + 1):

@@ -6,7 +6,7 @@ The power spectrum of a suspension is that of one blurred ball times the structu
 from typing import NamedTuple
 
 import numpy as np
-from scipy import fft, ndimage, optimize
+from scipy import fft, ndimage, optimize, special
 
 from helpers.colloids import confocal
 from helpers.colloids.structure import percus_yevick_s
@@ -20,6 +20,7 @@ __all__ = [
     "estimate",
     "expected_spectrum",
     "inverse_kernel",
+    "middle_of_ball",
     "peaks",
     "spectrum",
 ]
@@ -29,7 +30,13 @@ SIDE = 128  # px: the spectrum is taken from the middle of larger images
 KERNEL = 3.0  # diameters from its middle to its face that the inverse kernel reaches
 SHARPEST = 0.6  # px: standard deviation of the narrowest blur; one narrower could not be told from noise
 EVIDENCE = 100.0  # log likelihood that spheres must gain over white noise
+TRUST = 0.02  # relative error of what grey values tell about amplitude and background
+FADED = 0.35  # least T(0): a ball blurred to less could be any shape
+RANGE = 1.05  # amplitude of one sphere over that range: blur fills gaps, and neighbours shine into each other
 DEEPEST = 3e-5  # part of the power of one ball below which no wave is amplified
+
+
+_LEGENDRE = special.roots_legendre(48)
 
 
 class Optics(NamedTuple):
@@ -89,8 +96,10 @@ def estimate(image, diameter_px: float | None = None, psf_sigma_px=None) -> Opti
     """Return the ``Optics`` of an image (Z, Y, X) from its power spectrum; what is given is not fitted.
 
     Maximum likelihood of the power of independent waves: sum n (ln P + p / P) is smallest, p measured and P expected
-    (Whittle). The search begins with several diameters. Mean and spectrum then give background and gain; a spectrum
-    that white noise explains as well gives a gain of 0. ValueError for bad input.
+    (Whittle). The spectrum alone knows A^2 n S better than A; so the middle of a sphere, A T(0), is held to reach
+    from the darkest to the brightest grey, and the background to lie at most that far below the darkest. The search
+    begins with several diameters. The mean gives the background; a spectrum that white noise explains as well gives a
+    gain of 0. ValueError for bad input.
     """
     middle = tuple(slice(max(0, (n - SIDE) // 2), max(0, (n - SIDE) // 2) + SIDE) for n in image.shape)
     image = image[middle]
@@ -106,16 +115,23 @@ def estimate(image, diameter_px: float | None = None, psf_sigma_px=None) -> Opti
         d, s_z, s_rho, gain, noise = (float(v) for v in np.exp(x[:5]))
         return Optics(d, (s_z, s_rho, s_rho), 0.0, gain, noise, float(0.6 / (1 + np.exp(-x[5]))))
 
-    def surprise(x):
-        P = expected_spectrum(k_z, k_rho, optics_of(x))
-        return float((n * (np.log(P) + power / P)).sum() / n.sum())
+    level, dark, spread = float(np.mean(image)), *_grey_levels(image)
 
-    longest, level = np.log(min(image.shape) / 2), np.log(float(image.std()))
+    def surprise(x):
+        o = optics_of(x)
+        P = expected_spectrum(k_z, k_rho, o)
+        T0 = middle_of_ball(o.diameter_px, o.psf_sigma_px)
+        below = (dark - level + o.gain * o.phi) / spread  # of the background, in ranges below the darkest grey
+        off = np.log(o.gain * T0 / (RANGE * spread)) ** 2 + max(-below, below - 1, 0) ** 2
+        off += max(np.log(FADED / T0), 0) ** 2
+        return float(((n * (np.log(P) + power / P)).sum() + off / TRUST**2 / 2) / n.sum())
+
+    longest, power_level = np.log(min(image.shape) / 2), np.log(float(image.std()))
     bounds = [
         (np.log(3), longest),
         *[(np.log(SHARPEST), longest)] * 2,
-        (level - 7, level + 4),
-        (level - 7, level + 1),
+        (power_level - 7, power_level + 4),
+        (power_level - 7, power_level + 1),
         (-3, 3.5),
     ]
     first = 10.0 if diameter_px is None else diameter_px
@@ -123,7 +139,7 @@ def estimate(image, diameter_px: float | None = None, psf_sigma_px=None) -> Opti
     found = [
         optimize.minimize(
             surprise,
-            _inside([*np.log([d, 0.35 * d, 0.15 * d]), level, level - 1, 1.0], bounds),
+            _inside([*np.log([d, 0.35 * d, 0.15 * d]), power_level, power_level - 1, 1.0], bounds),
             method="L-BFGS-B",
             bounds=bounds,
         )
@@ -131,10 +147,30 @@ def estimate(image, diameter_px: float | None = None, psf_sigma_px=None) -> Opti
     ]
     best = min(found, key=lambda r: r.fun)
     white = np.average(power, weights=n)
-    if (np.log(white) + 1 - best.fun) * n.sum() < EVIDENCE:
-        return optics_of(best.x)._replace(gain=0.0, background=float(np.mean(image)), noise=float(np.std(image)))
     optics = optics_of(best.x)
-    return optics._replace(background=float(np.mean(image)) - optics.gain * optics.phi)
+    P = expected_spectrum(k_z, k_rho, optics)
+    if (n * (np.log(white) + 1 - np.log(P) - power / P)).sum() < EVIDENCE:
+        return optics._replace(gain=0.0, background=level, noise=float(np.std(image)))
+    return optics._replace(background=level - optics.gain * optics.phi)
+
+
+def _grey_levels(image):
+    """Return the darkest grey, and how far it is to the brightest: quantiles .01, .999 of the smoothed image."""
+    dark, bright = np.quantile(ndimage.gaussian_filter(image, (2, 1, 1)), (0.01, 0.999))
+    return float(dark), max(float(bright - dark), 1e-12 + 1e-9 * abs(float(bright)))
+
+
+def middle_of_ball(diameter_px: float, psf_sigma_px) -> float:
+    """Return T(0), the value of a blurred ball of amplitude 1 at its middle: 1 for one large against the blur.
+
+    The share of the point spread function within the ball: int dz N(z; s_z) (1 - exp((z^2 - R^2) / (2 s_rho^2))).
+    """
+    s_z, s_rho = confocal.blur(psf_sigma_px)
+    nodes, weights = _LEGENDRE
+    z = nodes * diameter_px / 2
+    along = np.exp(-(z**2) / (2 * s_z**2)) / (s_z * np.sqrt(2 * np.pi))
+    across = -np.expm1((z**2 - diameter_px**2 / 4) / (2 * s_rho**2))
+    return float((weights * along * across).sum() * diameter_px / 2)
 
 
 def _inside(x, bounds):

@@ -6,6 +6,7 @@ Each sphere is kept by the one piece whose half-open core holds its centre, so t
 import hashlib
 import itertools
 import json
+import mmap
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -72,9 +73,9 @@ def track_chunked(
 
     ``array``: numpy, a memory map, zarr or dask; only pieces of it are read. ``chunks``: sides (z, y, x) of a piece in
     px, 12 diameters where None. ``optics``: those of the whole stack, from its middle where None. ``client``: a number
-    of threads, or anything with ``submit``: an executor, a dask ``Client`` of a local or a remote cluster. ``folder``:
-    finished pieces are kept there, and a run that was stopped goes on. A piece that fails is named in a warning and in
-    ``attrs["failed"]``; the others are kept. ValueError for bad input.
+    of threads, anything with ``submit`` (an executor, a dask ``Client``), or the address of a dask scheduler as
+    "tcp://host:8786". ``folder``: finished pieces are kept there, and a run that was stopped goes on. A piece that
+    fails is named in a warning and counted in ``attrs["failed"]``; the others are kept. ValueError for bad input.
     """
     if getattr(array, "ndim", None) != 3 or min(array.shape) < 8:
         raise ValueError(
@@ -102,8 +103,7 @@ def _run(work, array, optics, chunks, margin, client, folder, extra=lambda _: ()
     chunks = chunks or (int(12 * optics.diameter_px),) * 3
     tasks = list(pieces(array.shape, chunks, margin))
     source, rows, waiting = _source(array), [None] * len(tasks), deque()
-    threads = 1 if client is None else client if isinstance(client, int) else 0
-    pool = ThreadPoolExecutor(check.whole("client", threads)) if client is None or threads else client
+    pool, threads = _pool(client)
     bar = progress.bar(work.__name__.strip("_"), len(tasks), "piece")
 
     def collect():
@@ -125,9 +125,23 @@ def _run(work, array, optics, chunks, margin, client, folder, extra=lambda _: ()
             collect()
     finally:
         bar.close()
-        if pool is not client:
+        if isinstance(client, str):
+            pool.close()
+        elif pool is not client:
             pool.shutdown(cancel_futures=True)
     return rows
+
+
+def _pool(client):
+    """Return what pieces are submitted to, and its number of threads, 0 for one that is not ours."""
+    if isinstance(client, str):
+        from distributed import Client
+
+        return Client(client, timeout=10), 0
+    if client is None or isinstance(client, int):
+        threads = 1 if client is None else check.whole("client", client)
+        return ThreadPoolExecutor(threads), threads
+    return client, 0
 
 
 def _finished(index, core, kept, future):
@@ -181,8 +195,8 @@ def _middle(shape, side):
 
 
 def _source(array):
-    """Return what a worker needs to read pieces of an array: the place of a memory map, otherwise the array itself."""
-    if isinstance(array, np.memmap) and array.filename is not None and array.base is not None:
+    """Return what a worker needs to read pieces of an array: the place of a whole memory map, else the array."""
+    if isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.flags.c_contiguous:
         return Path(array.filename), array.dtype.str, array.shape, array.offset
     return array
 

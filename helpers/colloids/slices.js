@@ -10,7 +10,8 @@
 export function unpack(sizes, bytes) {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
-  const cut = (length, step, low = 0) => Float64Array.from({ length }, () => low + step * view.getUint16(2 * at++, true));
+  const word = () => view.getUint16(2 * (at += 1) - 2, true);
+  const cut = (length, step, low = 0) => Float64Array.from({ length }, () => low + step * word());
   const { rows, columns } = sizes.profile;
   const profile = { ...sizes.profile, values: cut(rows * columns, 1 / 65535) };
   const [within, all] = sizes.centres;
@@ -48,8 +49,10 @@ export function cleanSlice({ shape: [, rows, columns], spheres, profile, backgro
 function profileRow({ values, rows, columns }, height) {
   const i = Math.floor(height);
   if (i >= rows - 1) return null;
-  const [low, high] = [i * columns, (i + 1) * columns];
-  return Float64Array.from({ length: columns }, (_, j) => values[low + j] + (height - i) * (values[high + j] - values[low + j]));
+  return Float64Array.from({ length: columns }, (_, j) => {
+    const low = values[i * columns + j];
+    return low + (height - i) * (values[(i + 1) * columns + j] - low);
+  });
 }
 
 /** Return the noise of slice z: the standard normal numbers z * rows * columns and following of a seed. */
@@ -82,7 +85,7 @@ export function neighbours(found, centres, reach) {
   return near.sort((a, b) => a[2] - b[2]).map(([i, j]) => [i, j]);
 }
 
-/** Return the pairs that are matched, nearest first and one to one, of candidates with a height of `threshold` or more. */
+/** Return the pairs that are matched, nearest first and one to one, of candidates not lower than a threshold. */
 export function matched(near, heights, threshold) {
   const [used, taken] = [new Set(), new Set()];
   return near.filter(([i, j]) => {
@@ -125,17 +128,19 @@ export function score({ heights, near, wanted, reported }, threshold) {
 export function pairCorrelation(places, edges, bounds) {
   const inside = [];
   for (let k = 0; k < places.length; k += 3) {
-    const place = places.subarray(k, k + 3);
+    const place = [places[k], places[k + 1], places[k + 2]];
     if (bounds.every(([low, high], axis) => place[axis] >= low && place[axis] <= high)) inside.push(place);
   }
+  inside.sort((one, other) => one[0] - other[0]);
+  const [zs, ys, xs] = [0, 1, 2].map((axis) => Float64Array.from(inside, (place) => place[axis]));
+  const [first, last] = [edges[0], edges[edges.length - 1]];
   const counts = new Float64Array(edges.length - 1);
-  inside.forEach((one, k) => {
-    for (let m = 0; m < k; m += 1) {
-      const other = inside[m];
-      const r = Math.sqrt((one[0] - other[0]) ** 2 + (one[1] - other[1]) ** 2 + (one[2] - other[2]) ** 2);
-      if (r >= edges[0] && r <= edges[edges.length - 1]) counts[bin(r, edges)] += 2;
+  for (let i = 0; i < zs.length; i += 1) {
+    for (let j = i - 1; j >= 0 && zs[i] - zs[j] <= last; j -= 1) {
+      const r = Math.sqrt((zs[i] - zs[j]) ** 2 + (ys[i] - ys[j]) ** 2 + (xs[i] - xs[j]) ** 2);
+      if (r >= first && r <= last) counts[bin(r, edges)] += 2;
     }
-  });
+  }
   const sides = bounds.map(([low, high]) => high - low);
   const volume = sides[0] * sides[1] * sides[2];
   const n = inside.length;
@@ -200,10 +205,15 @@ function paintGrey(axes, values, columns, width) {
 }
 
 const SHAPES = {
-  hits: { path: (pen, x, y) => pen.arc(x, y, 2, 0, 2 * Math.PI), width: 4, dash: [] },
+  hits: { path: (pen, x, y) => ring(pen, x, y, 2), width: 4, dash: [] },
   wrong: { path: (pen, x, y) => cross(pen, x, y, 5), width: 2.5, dash: [] },
-  missed: { path: (pen, x, y, size) => pen.arc(x, y, size, 0, 2 * Math.PI), width: 2, dash: [4, 3] },
+  missed: { path: ring, width: 1.5, dash: [4, 3] },
 };
+
+function ring(pen, x, y, radius) {
+  pen.moveTo(x + radius, y);
+  pen.arc(x, y, radius, 0, 2 * Math.PI);
+}
 
 function cross(pen, x, y, arm) {
   pen.moveTo(x - arm, y - arm);
@@ -212,14 +222,14 @@ function cross(pen, x, y, arm) {
   pen.lineTo(x + arm, y - arm);
 }
 
-/** Draw one mark at (x, y) with a rim that sets it off from the grey. */
-function drawMark(pen, { path, width, dash }, x, y, size, color) {
+/** Draw marks of one kind at [y, x] with a rim that sets them off from the grey; `size` is the radius of the rings. */
+function drawMarks(pen, { path, width, dash }, places, size, color) {
   for (const [stroke, thick, gaps] of [[isDark() ? "#15191f" : "#ffffff", width + 2.5, []], [color, width, dash]]) {
     pen.strokeStyle = stroke;
     pen.lineWidth = thick;
     pen.setLineDash(gaps);
     pen.beginPath();
-    path(pen, x, y, size);
+    for (const [y, x] of places) path(pen, x, y, size);
     pen.stroke();
   }
   pen.setLineDash([]);
@@ -237,15 +247,15 @@ function drawSlice(axesOf, { shape: [depth, rows, columns], diameter }, values, 
   axes.pen.rect(0, 0, axes.width, height);
   axes.pen.clip();
   for (const kind of ["missed", "hits", "wrong"]) {
-    const size = 0.35 * diameter * scale;
-    for (const [y, x] of seen[kind]) drawMark(axes.pen, SHAPES[kind], (x + 0.5) * scale, (y + 0.5) * scale, size, colors[kind]);
+    const places = seen[kind].map((place) => place.map((at) => (at + 0.5) * scale));
+    drawMarks(axes.pen, SHAPES[kind], places, 0.35 * diameter * scale, colors[kind]);
   }
   axes.pen.restore();
   axes.pen.font = "12px system-ui, sans-serif";
   const [left, right, upper, lower] = [14, axes.width / 2 + 6, height + 14, height + 34];
   const legend = [["hits", left, upper], ["wrong", right, upper], ["missed", left, lower]];
   for (const [kind, x, y] of legend) {
-    drawMark(axes.pen, SHAPES[kind], x, y, 6, colors[kind]);
+    drawMarks(axes.pen, SHAPES[kind], [[y, x]], 6, colors[kind]);
     axes.text(`${words[kind]}: ${seen[kind].length}`, x + 14, y + 4, "left");
   }
   axes.rule(right - 6, lower, right - 6 + diameter * scale, lower, axes.colors.ink, 3);
@@ -283,6 +293,11 @@ function drawScores(axesOf, scores, now, threshold, role) {
     + `${now.recall.toFixed(2)} and ${now.precision.toFixed(2)}.`);
 }
 
+/** Return the style of a grid with two columns, or one where they would be narrower than this (px). */
+function columnsOf(narrowest) {
+  return `repeat(auto-fit, minmax(min(100%, max(${narrowest}px, 40%)), 1fr))`;
+}
+
 function render({ model, el }) {
   const record = unpack(model.get("sizes"), model.get("data"));
   const { shape, diameter, ways, snrs, theory } = record;
@@ -290,6 +305,7 @@ function render({ model, el }) {
   const correlation = (places) => pairCorrelation(places.map((value) => value / diameter), EDGES, bounds);
   const truth = correlation(record.centres);
   const known = new Map();
+  let painted = {};
 
   const panel = new Panel({
     model, el, draw,
@@ -301,9 +317,11 @@ function render({ model, el }) {
   panel.select({ name: "snr", label: "Signal to noise", options: Object.fromEntries(snrs.map((snr) => [snr, snr])) });
   panel.range({ name: "threshold", label: "Threshold", min: 0, max: 1, step: 0.01, format: (v) => v.toFixed(2) });
   panel.range({ name: "z", label: "Slice z", min: 0, max: shape[0] - 1, step: 1, format: (v) => `${v} px` });
-  const picture = panel.canvas("Slice, \u00b1 half a diameter", shape[1] / shape[2] + LEGEND);
+  const picture = panel.canvas("Slice, with spheres up to half a diameter off it", shape[1] / shape[2] + LEGEND);
   const curve = panel.canvas("Pair correlation, a diameter from the faces", 0.54);
   const shares = panel.canvas("Recall and precision", 0.54);
+  panel.controls.style.gridTemplateColumns = columnsOf(200);
+  panel.canvases.style.gridTemplateColumns = columnsOf(260);
   panel.canvases.firstChild.style.gridRow = "1 / span 2"; // the others stand beside it, one below the other
 
   /** Return the candidates of a way at an SNR, and their scores at all levels of the threshold. */
@@ -316,6 +334,12 @@ function render({ model, el }) {
     return known.get(k);
   }
 
+  /** Return a slice, painted anew only where another one is asked for. */
+  function pixels(snr, z) {
+    if (painted.snr !== snr || painted.z !== z) painted = { snr, z, values: slice(record, Number(snr), z) };
+    return painted.values;
+  }
+
   function draw({ way: wish, snr: level, threshold, z: height }) {
     const way = ways.includes(wish) ? wish : ways[0];
     const snr = snrs.includes(level) ? level : snrs[0];
@@ -325,13 +349,12 @@ function render({ model, el }) {
     const kept = these.places.filter((_, k) => these.heights[Math.floor(k / 3)] >= threshold);
     const role = record.networks.includes(way) ? "network" : "classical";
     const seen = seenIn(record, these, now.pairs, threshold, z);
-    drawSlice(picture, record, slice(record, Number(snr), z), seen, z, role);
+    drawSlice(picture, record, pixels(snr, z), seen, z, role);
     drawCorrelation(curve, correlation(kept), truth, theory, role);
     drawScores(shares, these.scores, now, threshold, role);
-    return `${way} at a signal-to-noise ratio of ${snr}, threshold ${threshold.toFixed(2)}: `
-      + `${now.hits} of ${now.n} true spheres are found (recall ${now.recall.toFixed(2)}), `
-      + `${now.real} of ${now.nFound} found ones are there (precision ${now.precision.toFixed(2)}), `
-      + `${record.edge} diameters or more from the faces.`;
+    const [recall, precision] = [now.recall, now.precision].map((share) => share.toFixed(2));
+    return `Of ${now.n} true spheres, ${record.edge} diameters or more from the faces, ${now.hits} are found: `
+      + `recall ${recall}. Of ${now.nFound} found ones, ${now.real} are there: precision ${precision}.`;
   }
   panel.redraw();
   return () => panel.close();

@@ -64,7 +64,7 @@ def slices_data(
 
     Words: the profile T(z, rho) / 65535; true centres, those within the stack first; places and heights. Places are
     rounded to 1 / 65535 of their range, heights above 2 become 2. ValueError for bad input, a stack below 4.5
-    diameters, no true sphere away from the faces, and more than 200 kB.
+    diameters, fewer than two true spheres away from its faces, and more than 200 kB.
     """
     shape, centres, d = _stack_shape(shape), _places("centres_px", centres_px), _one_diameter(diameters_px)
     background, edge = check.non_negative_number("background", background), check.non_negative_number("edge", edge)
@@ -72,8 +72,8 @@ def slices_data(
         raise ValueError(f"shape must be at least {_WINDOW * d + 1:g} px along each axis, got {shape}")
     table, steps = _profile(d, psf_sigma_px)
     centres, n_within = _shining(centres, shape, (np.array(table.shape) - 1) * steps)
-    if not inner(centres[:n_within], shape, edge * d).any():
-        raise ValueError(f"centres_px must hold a sphere {edge:g} diameters away from the faces; lower edge")
+    if inner(centres[:n_within], shape, max(edge, 1) * d).sum() < 2:
+        raise ValueError(f"centres_px must hold two spheres {max(edge, 1):g} diameters away from the faces; lower edge")
     ways, snrs, found = _checked(candidates)
     everywhere = np.concatenate([centres, *(places for places, _ in found)])
     low, step = everywhere.min(), max(np.ptp(everywhere), 1.0) / _WORD
@@ -95,7 +95,7 @@ def slices_data(
         "step": float(step),
         "height_step": _HIGHEST / _WORD,
         "ways": ways,
-        "snrs": [f"{snr:g}" for snr in snrs],
+        "snrs": [f"{float(snr):g}" for snr in snrs],
         "candidates": [len(places) for places, _ in found],
         "networks": [way for way in ways if way in networks],
         "theory": _theory(theory),

@@ -2,8 +2,9 @@
 
 import numpy as np
 import pytest
+from scipy import special
 
-from helpers.colloids import confocal, io, optics
+from helpers.colloids import confocal, io, optics, suspension
 from helpers.colloids.optics import Optics
 
 PSF = (4.0, 1.5, 1.5)
@@ -102,3 +103,25 @@ def test_peaks_of_parabolas_are_exact():
     assert places == pytest.approx(np.array([[4.3, 6.8, 8.4]]), abs=1e-6)
     assert heights == pytest.approx([volume.max()])
     assert len(optics.peaks(volume, 6)[0]) == 0
+
+
+@pytest.mark.parametrize("sigma_px", [0.7, 2.0, 4.0])
+def test_the_middle_of_a_round_blur_has_its_closed_form(sigma_px):
+    u = 5 / sigma_px
+    expected = special.erf(u / np.sqrt(2)) - np.sqrt(2 / np.pi) * u * np.exp(-(u**2) / 2)
+    assert optics.middle_of_ball(10, (sigma_px,) * 3) == pytest.approx(expected, abs=1e-6)
+
+
+def test_the_middle_of_a_ball_is_that_of_its_image():
+    o = optics.Optics(10.0, (4.0, 1.5, 1.5), 0.1, 1.0, 0.1, 0.3)
+    assert optics.middle_of_ball(10, (4, 1.5, 1.5)) == pytest.approx(optics.ball_on_grid(o).max(), abs=1e-4)
+
+
+@pytest.mark.parametrize("phi", [0.15, 0.4])
+def test_few_large_spheres_are_not_taken_for_bright_ones(phi):
+    positions, box = suspension.hard_spheres(300, phi, rng=np.random.default_rng(3))
+    where = suspension.images_within(positions * 20, box * 20, np.full(3, -25.0), np.full(3, 105.0))[1]
+    image = confocal.image(where, 20, (8, 3, 3), (80,) * 3, 5, np.random.default_rng(4))
+    found = optics.estimate(image)
+    assert found.diameter_px == pytest.approx(20, rel=0.15)
+    assert 0.75 < found.gain < 1.3

@@ -1,5 +1,6 @@
 """A stack in pieces gives what the whole gives, wherever it lies, whoever does the work, and after a stop."""
 
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 
 import dask.array
@@ -78,6 +79,13 @@ def test_stacks_may_lie_anywhere(image, whole, kind, tmp_path):
     assert np.abs(rows(scale.detect_chunked(array, OPTICS, (30, 60, 60))) - rows(whole)).max() == 0
 
 
+def test_a_part_of_a_memory_map_is_that_part(image, tmp_path):
+    np.save(tmp_path / "stack.npy", image)
+    part = np.load(tmp_path / "stack.npy", mmap_mode="r")[5:50, 10:, 3:57]
+    found = scale.detect_chunked(part, OPTICS, (30, 30, 60))
+    assert np.abs(rows(found) - rows(tracking.candidates(np.array(part), OPTICS))).max() == 0
+
+
 def test_threads_executors_and_a_cluster_do_the_same(image, whole, tmp_path):
     np.save(tmp_path / "stack.npy", image)
     array = np.load(tmp_path / "stack.npy", mmap_mode="r")
@@ -87,7 +95,7 @@ def test_threads_executors_and_a_cluster_do_the_same(image, whole, tmp_path):
         LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
-        results.append(scale.detect_chunked(array, OPTICS, (30, 30, 60), client))
+        results += [scale.detect_chunked(array, OPTICS, (30, 30, 60), c) for c in (client, cluster.scheduler_address)]
     for found in results:
         assert np.abs(rows(found) - rows(whole)).max() == 0
 
@@ -142,6 +150,25 @@ def test_memory_grows_with_the_piece_and_not_with_the_stack(image):
 
     scale.detect_chunked(Counted(), OPTICS, (20, 20, 20))
     assert max(reads) <= (20 + 2 * 20) ** 3
+
+
+def test_the_peak_of_memory_does_not_grow_with_the_stack(tmp_path):
+    optics = Optics(4.0, (1.0, 0.7, 0.7), 0.1, 1.0, 0.05, 0.30)
+    rng = np.random.default_rng(1)
+    tile = confocal.image(64 * rng.random((500, 3)), 4, optics.psf_sigma_px, (64,) * 3, 20, rng)
+    stack = np.lib.format.open_memmap(tmp_path / "stack.npy", "w+", np.float32, (256,) * 3)
+    for z in range(0, 256, 64):
+        stack[z : z + 64] = np.tile(tile, (1, 4, 4))
+    stack.flush()
+    array, peaks, found = np.load(tmp_path / "stack.npy", mmap_mode="r"), [], []
+    assert array.nbytes == 64 * 2**20
+    for part in (array[:192, :192, :192], array):
+        tracemalloc.start()
+        found.append(len(scale.detect_chunked(part, optics, (64, 64, 64))))
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert found[1] == pytest.approx(found[0] * 64 / 27, rel=0.05)
+    assert peaks[1] < 1.1 * peaks[0] + 48 * found[1]
 
 
 def test_optics_come_from_the_middle_and_bad_input_is_refused(image):
