@@ -707,10 +707,10 @@ names = ("katherine", "abraham") if have else ()
 seen_by, planes_of = {}, {}
 for name in names:
     stack = preprocess(io.confocal_stack(name))
-    by_fit, by_net = refine(track(stack)), unet.track(stack, network)
+    by_fit, by_net = track(stack), unet.track(stack, network)
     scales = multiscale.find(stack, 1.2, 11, 0.02)[0]
     planes_of[name] = stack
-    seen_by[name] = {"fit": by_fit[AXES].to_numpy(), "network": by_net[AXES].to_numpy(), "all scales": scales}
+    seen_by[name] = {"track": by_fit[AXES].to_numpy(), "network": by_net[AXES].to_numpy(), "all scales": scales}
 
 # %%
 declared, touching = {"katherine": 0.20, "abraham": 0.64}, {}
@@ -721,21 +721,21 @@ for name, ways in seen_by.items():
         words = f"{len(places)} found, nearest at {apart:.1f} px: phi {touching[name, way]:.2f}"
         print(f"{name}, {way}: {words} if they touch, declared {declared[name]:.2f}")
 if have:
-    real_phi = touching["katherine", "fit"]
+    real_phi = touching["katherine", "track"]
     claim(
         "real-density", measured=real_phi, expected=0.2, tolerance=0.06, source="katherine, nearest neighbours touching"
     )
 else:
     claims.skip("real-density", "the confocal stacks are not on this machine")
 
-# %% mystnb={"image": {"alt": "A plane across a real confocal stack of silica spheres, or of the simulated stack where the data are absent, with marks at the tracked spheres near it."}, "figure": {"name": "fig-real-stack", "caption": "A real sample, tracked by the three lines. Plane across the stack katherine of Colloidoscope, or the simulated stack where the data are not on the machine; squares at tracked spheres near the plane."}}
+# %% mystnb={"image": {"alt": "A plane across a real confocal stack of silica spheres, or of the simulated stack where the data are absent, with marks at the tracked spheres near it."}, "figure": {"name": "fig-real-stack", "caption": "A real sample, tracked without knowing its optics. Plane across the stack katherine of Colloidoscope, or the simulated stack where the data are not on the machine; squares at tracked spheres near the plane."}}
 shown = planes_of.get("katherine", image)
-marks = seen_by["katherine"]["fit"] if have else refined[AXES].to_numpy()
+marks = seen_by["katherine"]["track"] if have else refined[AXES].to_numpy()
 plots.planes(shown, len(shown) // 2, shown.shape[1] // 2, {"tracked": ("classical", marks)}, 9 if have else 10)
 plt.show()
 
 # %% [markdown]
-# With the data on the machine: in `katherine`, strings of silica spheres along the depth, all three ways find spheres that keep the same distance, and a density near the declared one. The fit leaves the faintest out. In `abraham` the fit fails: it explains the speckle of large droplets by thousands of small spheres, and the density that follows from their distance is a fraction of the declared one. Its model, equal balls in white noise, is wrong for droplets of many sizes. Network and scales, which assume less, come closer. No number in the table of a tracker says that it failed; the density of the sample does.
+# With the data on the machine: in `katherine`, strings of silica spheres along the depth, all three ways find spheres that keep the same distance, and a density near the declared one. In `abraham` the model of our tracker fails: it explains the speckle of large droplets by thousands of small spheres, and the density that follows from their distance is a fraction of the declared one. Equal balls in white noise are the wrong model for droplets of many sizes. Network and scales, which assume less, come closer. No number in the table of a tracker says that it failed; the density of the sample does.
 #
 # ## 13. Try it
 #
@@ -843,7 +843,7 @@ for name, gone in (("by chance", by_chance), ("the most crowded", crowded)):
 # - The image tells diameter, blur, brightness and noise. Knowing them, undo the blur, take too many candidates, and let a fit of the whole image drop what explains nothing.
 # - A small network, trained on simulations alone, detects as well and needs no optics. The fit gives better places and an error bar.
 # - Ask the result: pairs that overlap, the contact value, the difference between image and simulation. Begin a fit outside of what the errors blur.
-# - Five per cent missing, or an error of a twentieth of a diameter, cost a quarter to a third of the icosahedra.
+# - Five per cent missing, or an error of a twentieth of a diameter, cost a quarter and more than a third of the icosahedra.
 #
 # **Where is every particle, and how do we know?** Where the model of the image leaves nothing but noise. In simulated stacks of up to $\phi=0.55$ we find 99.9 % of the spheres at signal to noise 5, to a fortieth of a diameter along the depth. We know it in a simulation because we put them there, and in a sample because spheres do not overlap, and because theory and simulation say how they must be arranged. And your own data? You have the tools.
 #
