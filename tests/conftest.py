@@ -26,6 +26,52 @@ _EVALUATE = """async ([code, expression, given]) => {
   return act(m, ...given);
 }"""
 
+_LIVE = """async (m, given, steps) => {
+  const [values, ears] = [{ ...given }, []];
+  if (given.data) values.data = new DataView(new Uint8Array(given.data).buffer);
+  const model = { get: (name) => values[name], save_changes: () => {}, on: (_, ear) => ears.push(ear),
+    set: (name, value) => { values[name] = value; ears.forEach((ear) => ear()); } };
+  const el = document.createElement("div");
+  document.body.append(el);
+  const all = (kind) => [...el.querySelectorAll(kind)];
+  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+  const drag = (places) => {
+    const [canvas] = all("canvas"), box = canvas.getBoundingClientRect();
+    for (const [x, y] of places) {
+      const [clientX, clientY] = [box.left + x * box.width, box.top + y * box.height];
+      canvas.dispatchEvent(new PointerEvent("pointermove", { clientX, clientY, buttons: 1, bubbles: true }));
+    }
+    canvas.dispatchEvent(new PointerEvent("pointerup", { bubbles: true }));
+  };
+  const slide = ([index, value]) => {
+    const slider = all("input")[index];
+    slider.value = value;
+    slider.dispatchEvent(new Event("input"));
+  };
+  const close = m.default.render({ model, el });
+  await frame();
+  const seen = [];
+  const look = () => seen.push({
+    words: el.querySelector(".lsm-status").textContent,
+    sliders: all("input").filter((s) => s.offsetParent).map((s) => [s.labels[0].textContent, Number(s.value)]),
+    pictures: all("canvas").map((c) => [c.getAttribute("aria-label"), c.toDataURL()]),
+    settings: values.settings,
+  });
+  look();
+  for (const step of steps) {
+    if (step === "rest") await new Promise((done) => setTimeout(done, 700));
+    else if (typeof step === "string") all("button").find((b) => b.textContent === step).click();
+    else if (step.drag) drag(step.drag);
+    else if (step.slide) slide(step.slide);
+    else model.set("settings", { ...values.settings, ...step });
+    await frame();
+    look();
+  }
+  close();
+  el.remove();
+  return seen;
+}"""
+
 
 @pytest.fixture(scope="session")
 def _evaluate():
@@ -61,3 +107,14 @@ def module(_evaluate):
         return lambda expression, *given: _evaluate(code, expression, list(given))
 
     return load
+
+
+@pytest.fixture(scope="session")
+def use(module):
+    """Return ``use(path, given, steps)``: what a reader sees of a widget at first and after every step.
+
+    ``given``: its traits, ``data`` as a list of bytes. A step is the text of a button, {"drag": [(x, y), ...]} over
+    the first canvas in units of its sides, {"slide": (number of the slider, value)}, "rest", or other settings. Seen
+    are words, sliders, pictures and settings.
+    """
+    return lambda path, given, steps=(): module(path)(_LIVE, given, list(steps))

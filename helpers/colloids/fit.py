@@ -14,6 +14,7 @@ __all__ = ["JointFit"]
 
 SURE = 6.0  # standard errors that the amplitude of a sphere must be above 0
 DIAMETERS = 9  # tabulated, over 4 standard deviations to both sides
+WIDEST = 0.6  # of the mean: how far tabulated diameters lie from it, at most
 
 
 @compiled
@@ -189,8 +190,8 @@ class JointFit:
 
 
 def around(optics: Optics) -> np.ndarray:
-    """Return the diameters to tabulate, in units of the mean."""
-    spread = 4 * optics.diameter_spread
+    """Return the diameters to tabulate, in units of the mean: from 0.4 to 1.6 where they differ most."""
+    spread = min(4 * optics.diameter_spread, WIDEST)
     return np.linspace(1 - spread, 1 + spread, DIAMETERS) if spread > 0 else np.ones(1)
 
 

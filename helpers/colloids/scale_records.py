@@ -19,6 +19,7 @@ SHAPE = (512, 736, 736)
 BLOCK_PX = 168
 PHI, SNR = 0.05, 10
 PSF_SIGMA_PX = (2.2, 0.9, 0.9)
+PIECE_PX = 128  # larger than by default: 20 diameters, so that less is fitted twice
 MIB = 2**20
 
 
@@ -36,13 +37,14 @@ def measure_large_stack() -> None:
         array = zarr.open_array(path, mode="r")
         before = _peak_mib()
         start, cpu = time.perf_counter(), time.process_time()
-        found = scale.track_chunked(array, optics=truth, folder=Path(folder) / "pieces")
+        found = scale.track_chunked(array, chunks=(PIECE_PX,) * 3, optics=truth, folder=Path(folder) / "pieces")
         wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
         size_mib = array.nbytes / MIB
     centres = suspension.images_within(known.positions * d, known.box * d, np.zeros(3), np.array(SHAPE) - 1)[1]
     values = {
         "size_mib": size_mib,
         "shape": SHAPE,
+        "piece_px": PIECE_PX,
         "spheres": len(centres),
         "score": scoring.score(found[["z", "y", "x"]], centres, d, SHAPE)._asdict(),
         "peak_mib": _peak_mib(),

@@ -268,36 +268,15 @@ def test_bad_input_is_refused_in_one_line(centres, candidates, changes, message)
 
 # --- the figure -----------------------------------------------------------------------------------------------------
 
-LIVE = """async (m, sizes, bytes, settings, steps) => {
-  const [values, ears] = [{ settings, sizes, data: new DataView(new Uint8Array(bytes).buffer) }, []];
-  const model = { get: (name) => values[name], save_changes: () => {}, on: (_, ear) => ears.push(ear),
-    set: (name, value) => { values[name] = value; ears.forEach((ear) => ear()); } };
-  const el = document.createElement("div");
-  document.body.append(el);
-  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const close = m.default.render({ model, el });
-  await frame();
-  const seen = [];
-  const look = () => seen.push({
-    words: el.querySelector(".lsm-status").textContent,
-    pictures: [...el.querySelectorAll("canvas")].map((c) => [c.getAttribute("aria-label"), c.toDataURL()]),
-  });
-  look();
-  for (const step of steps) {
-    model.set("settings", { ...values.settings, ...step });
-    await frame();
-    look();
-  }
-  close();
-  el.remove();
-  return seen;
-}"""
-
 
 @pytest.fixture(scope="module")
-def live(page, record):
+def live(use, record):
+    return lambda *steps: look(use, *record, steps)
+
+
+def look(use, sizes, data, steps=()):
     start = widgets.TrackedSlices().settings
-    return lambda *steps: page(LIVE, *record, start, list(steps))
+    return use("helpers/colloids/slices.js", {"settings": start, "sizes": sizes, "data": list(data)}, steps)
 
 
 def numbers(seen):
@@ -325,15 +304,16 @@ def test_every_control_changes_a_picture(live):
 
 
 def test_settings_that_the_record_does_not_know_show_something(live):
-    start, *seen = live({"way": "none", "snr": "7"}, {"z": 59}, {"z": 1000}, {"way": WAYS[0], "snr": "5", "z": 40})
+    steps = {"way": "none", "snr": "7"}, {"z": 59}, {"z": 1000}, {"way": WAYS[0], "snr": "5", "z": 40}
+    start, *seen = [(at["words"], at["pictures"]) for at in live(*steps)]
     assert seen[0] == seen[3] == start
     assert seen[1] == seen[2]
 
 
-def test_nothing_above_the_threshold_is_said(page, candidates, centres):
+def test_nothing_above_the_threshold_is_said(use, candidates, centres):
     low = {key: (places, np.zeros(len(places))) for key, (places, _) in candidates.items()}
     sizes, data = packed(centres, low)
-    (seen,) = page(LIVE, sizes, list(data), widgets.TrackedSlices().settings, [])
+    (seen,) = look(use, sizes, data)
     assert numbers(seen)[2:] == [0, 0, 0, 0, 0]
     assert "fewer than two" in seen["pictures"][1][0]
 

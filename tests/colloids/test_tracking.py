@@ -152,6 +152,15 @@ def test_a_stack_of_bytes_is_tracked_like_the_same_stack_of_floats():
     assert abs(len(whole) - len(rounded)) <= 0.03 * len(whole)
 
 
+def test_spheres_of_very_different_sizes_are_fitted():
+    true, diameters = np.array([[15.8, 14, 14], [16.2, 32, 32]]), np.array([8.5, 11.5])
+    image = confocal.image(true, diameters, PSF, (33, 47, 47), 20, np.random.default_rng(2))
+    known = Optics(10.0, PSF, 0.1, 1.0, 0.05, 0.05, diameter_spread=0.3)
+    found = refine(pd.DataFrame(true + 0.4, columns=AXES), image, known)
+    assert found[[*AXES]].to_numpy() == pytest.approx(true, abs=0.1)
+    assert found.diameter.to_numpy() == pytest.approx(diameters, rel=0.03)
+
+
 @pytest.mark.parametrize("constant", [0.0, 7.0])
 def test_empty_stacks_give_empty_tables(constant):
     image = np.full((24, 24, 24), constant)

@@ -206,44 +206,12 @@ def test_noise_and_latents_belong_to_their_seed(page):
 
 # --- the figure -----------------------------------------------------------------------------------------------------
 
-LIVE = """async (m, sizes, bytes, settings, order, steps) => {
-  const [values, ears] = [{ settings, sizes, order, data: new DataView(new Uint8Array(bytes).buffer) }, []];
-  const model = { get: (name) => values[name], save_changes: () => {}, on: (_, ear) => ears.push(ear),
-    set: (name, value) => { values[name] = value; ears.forEach((ear) => ear()); } };
-  const el = document.createElement("div");
-  document.body.append(el);
-  const frame = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
-  const close = m.default.render({ model, el });
-  await frame();
-  const seen = [];
-  const look = () => seen.push({
-    words: el.querySelector(".lsm-status").textContent,
-    sliders: [...el.querySelectorAll("input")].map((s) => [s.labels[0].textContent, Number(s.value)]),
-    pictures: [...el.querySelectorAll("canvas")].map((c) => [c.getAttribute("aria-label"), c.toDataURL()]),
-    settings: values.settings,
-  });
-  look();
-  for (const step of steps) {
-    if (step === "rest") await new Promise((done) => setTimeout(done, 700));
-    else if (typeof step === "string") [...el.querySelectorAll("button")].find((b) => b.textContent === step).click();
-    else if (step.slide) {
-      const slider = [...el.querySelectorAll("input")][step.slide[0]];
-      slider.value = step.slide[1];
-      slider.dispatchEvent(new Event("input"));
-    } else model.set("settings", { ...values.settings, ...step });
-    await frame();
-    look();
-  }
-  close();
-  el.remove();
-  return seen;
-}"""
-
 
 @pytest.fixture(scope="module")
-def live(page, packed):
-    start = widgets.LatentWalk().settings
-    return lambda *steps, order=(): page(LIVE, *packed, start, list(order), list(steps))
+def live(use, packed):
+    sizes, data = packed
+    given = {"settings": widgets.LatentWalk().settings, "sizes": sizes, "data": data}
+    return lambda *steps, order=(): use("helpers/textures/walk.js", given | {"order": list(order)}, steps)
 
 
 def latents(seen):
