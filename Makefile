@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 NAME =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lab notebooks train data bench doctor clean
+.PHONY: help setup book test lab notebooks assignments train data bench doctor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -29,6 +29,9 @@ lab: $(STAMP) ## open the notebooks in JupyterLab
 
 notebooks: $(STAMP) ## run the notebooks and refresh their committed outputs (NAME=01: one of them)
 	@$(PY) -m helpers notebooks $(NAME)
+
+assignments: $(STAMP) ## make the releases of the assignments, without solutions and hidden tests
+	@$(PY) -m helpers course release
 
 train: $(STAMP) ## rebuild shipped weights from scratch (NAME=tracks)
 	@$(PY) -m helpers train $(NAME) --profile full

@@ -58,6 +58,7 @@ BENCHES = {
     "two-point": "helpers.textures.statistics_records:measure_two_point",
     "trackers": "helpers.colloids.records:compare_trackers",
     "contact": "helpers.colloids.records:count_neighbours",
+    "contact-frames": "helpers.colloids.contact_records:count_frames",
     "published-setting": "helpers.colloids.records:try_published_setting",
     "unet-range": "helpers.colloids.records:leave_range",
     "tracking-speed": "helpers.colloids.records:measure_speed",
@@ -151,7 +152,14 @@ def checkpoints(_: argparse.Namespace) -> None:
         raise RuntimeError("a checkpoint is damaged; the line above says how to rebuild it")
 
 
-WRITERS = {book, test, notebooks, run, train, bench}
+def course(options: argparse.Namespace) -> None:
+    """Release the assignments, grade a class, write feedback, export marks."""
+    from helpers.course import command
+
+    command.run(options)
+
+
+WRITERS = {book, test, notebooks, run, train, bench, course}
 
 
 def _registered(kind: str, table: dict[str, str], name: str) -> Callable:
@@ -199,9 +207,36 @@ def parser() -> argparse.ArgumentParser:
     sub = verb(data)
     sub.add_argument("action", choices=["list", "fetch", "verify"])
     sub.add_argument("dataset", nargs="*", help="none: all")
+    _course_arguments(verb(course))
     sub = verb(checkpoints)
     sub.add_argument("action", choices=["verify"])
     return top
+
+
+def _course_arguments(top: argparse.ArgumentParser) -> None:
+    """Add the four actions of the verb ``course``; what is not given is decided by ``helpers.course.command``."""
+    actions = top.add_subparsers(dest="action", required=True, metavar="ACTION")
+
+    def action(name: str, words: str) -> argparse.ArgumentParser:
+        return actions.add_parser(name, help=words, description=words)
+
+    sub = action("release", "make the releases: no solutions, no hidden tests, checked for leaks")
+    sub.add_argument("assignment", nargs="*", help="such as a01; none: all")
+    sub.add_argument("--into", type=Path, help="the folder for the releases")
+    sub.add_argument("--zip", type=Path, help="pack all releases into this file, too")
+    grade = action("autograde", "grade one assignment of a class; what did not change is kept")
+    grade.add_argument("assignment", help="such as a01")
+    grade.add_argument("submissions", type=Path, help="a folder with one folder for each student")
+    grade.add_argument("--seconds-per-cell", type=float, help="60 by default")
+    grade.add_argument("--seconds", type=float, help="for a whole notebook, 300 by default")
+    grade.add_argument("--memory-mib", type=int, help="for each process, 4096 by default")
+    grade.add_argument("--force", action="store_true", help="grade again what did not change")
+    page = action("feedback", "write a page of feedback for every graded student")
+    page.add_argument("assignment", help="such as a01")
+    table = action("export", "write the marks of all graded assignments as a table (CSV)")
+    table.add_argument("--to", type=Path, help="the file; marks.csv in the folder of the class by default")
+    for sub in (grade, page, table):
+        sub.add_argument("--course", type=Path, help="the folder of the class; build/course by default")
 
 
 def main(arguments: list[str] | None = None) -> int:

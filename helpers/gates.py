@@ -67,7 +67,7 @@ def _lint() -> int:
 
 
 def _unit() -> int:
-    return _pytest("-n", "2", "--dist", "worksteal", "tests", "--ignore=tests/book")
+    return _pytest("-n", "2", "--dist", "worksteal", "tests", "--ignore=tests/book", "--ignore=tests/course")
 
 
 def _stored_outputs() -> int:
@@ -89,6 +89,10 @@ def _browser() -> int:
     return _pytest("tests/book")
 
 
+def _course() -> int:
+    return _pytest("-n", "2", "--dist", "loadgroup", "tests/course")
+
+
 GATES: dict[str, Callable[[], int]] = {
     "lint": _lint,
     "unit tests": _unit,
@@ -97,4 +101,5 @@ GATES: dict[str, Callable[[], int]] = {
     "outputs": _stored_outputs,
     "book": _site,
     "browser": _browser,
+    "course": _course,
 }

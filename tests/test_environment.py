@@ -16,13 +16,14 @@ from helpers.common.places import NOTEBOOKS, ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 CORE = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["dependencies"])}
-DEV = {canonicalize_name(r.name): r for r in map(Requirement, PROJECT["optional-dependencies"]["dev"])}
+EXTRAS = PROJECT["optional-dependencies"]
+DEV, COURSE = ({canonicalize_name(r.name): r for r in map(Requirement, EXTRAS[name])} for name in ("dev", "course"))
 
 CONDA_TEXT = (ROOT / "environment.yml").read_text()
 CONDA = yaml.safe_load(CONDA_TEXT)
 PIP = next(entry["pip"] for entry in CONDA["dependencies"] if isinstance(entry, dict))
 SPECS = [entry for entry in CONDA["dependencies"] if isinstance(entry, str)]
-CONDA_NAME = {"torch": "pytorch-cpu", "freud-analysis": "freud"}
+CONDA_NAME = {"torch": "pytorch-cpu", "freud-analysis": "freud", "jupyter-client": "jupyter_client"}
 ONLY_CONDA = {"python", "pip"}
 NOT_ON_CONDA_FORGE = {"lightning-fabric", "playwright", "axe-playwright-python", "zuko"}
 
@@ -84,18 +85,18 @@ def imported():
 
 
 def test_every_import_is_declared():
-    declared = {import_name(name) for name in CORE | DEV}
+    declared = {import_name(name) for name in CORE | DEV | COURSE}
     undeclared = {name: path for name, path in imported().items() if name not in declared}
     assert not undeclared
 
 
 def test_what_helpers_imports_is_declared_without_dev():
-    core = {import_name(name) for name in CORE}
+    core = {import_name(name) for name in CORE | COURSE}
     of_helpers = {name: path for name, path in imported().items() if path.startswith(("helpers/", "notebooks/"))}
     assert not {name: path for name, path in of_helpers.items() if name not in core}
 
 
-@pytest.mark.parametrize("name", sorted(CORE | DEV))
+@pytest.mark.parametrize("name", sorted(CORE | DEV | COURSE))
 def test_every_declared_package_is_used(name):
     if import_name(name) not in imported():
         path, words = CALLED[name]
@@ -103,7 +104,7 @@ def test_every_declared_package_is_used(name):
 
 
 def test_every_declared_package_has_a_lower_bound():
-    assert all(lower_bound(requirement) for requirement in (CORE | DEV).values())
+    assert all(lower_bound(requirement) for requirement in (CORE | DEV | COURSE).values())
 
 
 # --- constraints.txt ------------------------------------------------------------------------------------------------
@@ -114,11 +115,11 @@ def test_constraints_pin_public_versions_only():
         assert re.fullmatch(r"[A-Za-z0-9._-]+==[0-9][0-9A-Za-z.]*", line), line
 
 
-@pytest.mark.parametrize("name", sorted(CORE | DEV))
+@pytest.mark.parametrize("name", sorted(CORE | DEV | COURSE))
 def test_constraints_pin_what_pyproject_allows(name):
     pins = {canonicalize_name(pin.name): pin for pin in map(Requirement, CONSTRAINTS)}
     version = next(iter(pins[name].specifier)).version
-    assert version in (CORE | DEV)[name].specifier
+    assert version in (CORE | DEV | COURSE)[name].specifier
 
 
 # --- environment.yml ------------------------------------------------------------------------------------------------
@@ -148,7 +149,9 @@ def test_conda_comes_from_one_channel():
 
 def test_conda_and_pyproject_agree():
     conda = {str(MatchSpec(spec, strict=True).name.normalized): spec for spec in SPECS}
-    wanted = {CONDA_NAME.get(name, name): r for name, r in (CORE | DEV).items() if name not in NOT_ON_CONDA_FORGE}
+    wanted = {
+        CONDA_NAME.get(name, name): r for name, r in (CORE | DEV | COURSE).items() if name not in NOT_ON_CONDA_FORGE
+    }
     assert conda.keys() - ONLY_CONDA == wanted.keys()
     for name, requirement in wanted.items():
         bounds = dict(re.findall(r"(>=|<)([\w.]+)", conda[name]))
@@ -158,8 +161,8 @@ def test_conda_and_pyproject_agree():
 
 
 def test_pip_part_holds_what_conda_forge_lacks_and_the_repository():
-    assert PIP[-1] == "-e .[dev]"
+    assert PIP[-1] == "-e .[dev,course]"
     listed = {canonicalize_name(r.name): r for r in map(Requirement, PIP[:-1])}
     assert listed.keys() == NOT_ON_CONDA_FORGE
     for name, requirement in listed.items():
-        assert requirement.specifier == (CORE | DEV)[name].specifier
+        assert requirement.specifier == (CORE | DEV | COURSE)[name].specifier

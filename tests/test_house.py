@@ -34,6 +34,7 @@ NOT_PHYSICS = {
     "classifiers",
     "cloud_plots",
     "comparison",
+    "contact_records",
     "deploy",
     "flow_plots",
     "flow_records",
@@ -68,7 +69,7 @@ NOT_PHYSICS = {
     "vae_trials",
     "widgets",
 }
-GROUND = {"book", "common"}
+GROUND = {"book", "common", "course"}
 SHOWING = {"anywidget", "matplotlib", "pooch", "tqdm"}
 
 

@@ -118,7 +118,7 @@ class TestMake:
         assert call(checkout, "make", "setup").returncode == 0
         torch, rest = (checkout / "calls").read_text().splitlines()
         assert torch.endswith("-c constraints.txt torch")
-        assert rest.endswith("-c constraints.txt -e .[dev]")
+        assert rest.endswith("-c constraints.txt -e .[dev,course]")
         assert call(checkout, "make", "book").returncode == 0
         assert (checkout / "calls").read_text().splitlines()[2:] == ["-m helpers book"]
 

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from importlib import metadata, resources
 from pathlib import Path
@@ -16,6 +17,7 @@ import yaml
 from helpers.book import pages
 from helpers.common import atomic
 from helpers.common.places import BOOK, BUILD, ROOT
+from helpers.course import releases, sources
 
 __all__ = ["EXECUTED", "STAGE", "BookFailed", "build", "finished", "repository", "stage_site"]
 
@@ -67,9 +69,22 @@ def stage_site(executed: Path, stage: Path) -> list[str]:
     atomic.write_bytes(stage / "book" / "vendor" / "anywidget.js", anywidget.read_bytes())
     for lesson in lessons:
         atomic.write_json(stage / "notebooks" / f"{lesson.name}.ipynb", _clean(lesson.notebook))
+    _add_assignments(stage / "book" / "downloads" / "assignments.zip")
     pages.write(stage / "book", lessons)
     _patch_config(stage / "book" / "_config.yml", repository())
     return _patch_toc(stage / "book" / "_toc.yml", {lesson.name for lesson in lessons})
+
+
+def _add_assignments(path: Path) -> None:
+    """Write the archive of all releases; they are made again only where one changed."""
+    made_of = [*map(sources.master, sources.assignments()), Path(sources.__file__), Path(releases.__file__)]
+    key = hashlib.sha256(b"".join(file.read_bytes() for file in made_of)).hexdigest()[:16]
+    archive = BUILD / "assignments" / f"{key}.zip"
+    if not archive.is_file():
+        with tempfile.TemporaryDirectory() as folder:
+            releases.release(into=Path(folder))
+            releases.bundle(archive, Path(folder))
+    atomic.write_bytes(path, archive.read_bytes())
 
 
 def repository(folder: Path = ROOT) -> str | None:

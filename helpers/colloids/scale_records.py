@@ -19,7 +19,7 @@ SHAPE = (512, 736, 736)
 BLOCK_PX = 168
 PHI, SNR = 0.05, 10
 PSF_SIGMA_PX = (2.2, 0.9, 0.9)
-PIECE_PX = 128  # larger than by default: 20 diameters, so that less is fitted twice
+PIECE_PX = (64, 96, 96)  # a chunk of the array; larger than by default, so that less is fitted twice
 MIB = 2**20
 
 
@@ -37,7 +37,7 @@ def measure_large_stack() -> None:
         array = zarr.open_array(path, mode="r")
         before = _peak_mib()
         start, cpu = time.perf_counter(), time.process_time()
-        found = scale.track_chunked(array, chunks=(PIECE_PX,) * 3, optics=truth, folder=Path(folder) / "pieces")
+        found = scale.track_chunked(array, chunks=PIECE_PX, optics=truth, folder=Path(folder) / "pieces")
         wall_s, cpu_s = time.perf_counter() - start, time.process_time() - cpu
         size_mib = array.nbytes / MIB
     centres = suspension.images_within(known.positions * d, known.box * d, np.zeros(3), np.array(SHAPE) - 1)[1]
@@ -68,7 +68,7 @@ def _fill(path, shape):
         known.positions * d, known.box * d, np.full(3, -margin), np.full(3, BLOCK_PX - 1 + margin)
     )
     block = confocal.image(where[1], d, PSF_SIGMA_PX, (BLOCK_PX,) * 3, None)
-    array = zarr.create_array(path, shape=shape, chunks=(64, 128, 128), dtype="float32")
+    array = zarr.create_array(path, shape=shape, chunks=PIECE_PX, dtype="float32")
     rng = np.random.default_rng(7_800)
     for z in range(0, shape[0], 64):
         slab = np.tile(block[np.arange(z, z + 64) % BLOCK_PX], (1, 5, 5))[:, : shape[1], : shape[2]]
