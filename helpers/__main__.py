@@ -159,6 +159,7 @@ def course(options: argparse.Namespace) -> None:
     command.run(options)
 
 
+HERE = Path.cwd()  # where the command was given; it runs in the root of the checkout
 WRITERS = {book, test, notebooks, run, train, bench, course}
 
 
@@ -177,6 +178,10 @@ def _parameter(text: str) -> tuple[str, object]:
         return name, ast.literal_eval(value)
     except (ValueError, SyntaxError):
         return name, value
+
+
+def _path(text: str) -> Path:
+    return HERE / text
 
 
 def parser() -> argparse.ArgumentParser:
@@ -222,11 +227,11 @@ def _course_arguments(top: argparse.ArgumentParser) -> None:
 
     sub = action("release", "make the releases: no solutions, no hidden tests, checked for leaks")
     sub.add_argument("assignment", nargs="*", help="such as a01; none: all")
-    sub.add_argument("--into", type=Path, help="the folder for the releases")
-    sub.add_argument("--zip", type=Path, help="pack all releases into this file, too")
+    sub.add_argument("--into", type=_path, help="the folder for the releases")
+    sub.add_argument("--zip", type=_path, help="pack all releases into this file, too")
     grade = action("autograde", "grade one assignment of a class; what did not change is kept")
     grade.add_argument("assignment", help="such as a01")
-    grade.add_argument("submissions", type=Path, help="a folder with one folder for each student")
+    grade.add_argument("submissions", type=_path, help="a folder with one folder for each student")
     grade.add_argument("--seconds-per-cell", type=float, help="60 by default")
     grade.add_argument("--seconds", type=float, help="for a whole notebook, 300 by default")
     grade.add_argument("--memory-mib", type=int, help="for each process, 4096 by default")
@@ -234,9 +239,9 @@ def _course_arguments(top: argparse.ArgumentParser) -> None:
     page = action("feedback", "write a page of feedback for every graded student")
     page.add_argument("assignment", help="such as a01")
     table = action("export", "write the marks of all graded assignments as a table (CSV)")
-    table.add_argument("--to", type=Path, help="the file; marks.csv in the folder of the class by default")
+    table.add_argument("--to", type=_path, help="the file; marks.csv in the folder of the class by default")
     for sub in (grade, page, table):
-        sub.add_argument("--course", type=Path, help="the folder of the class; build/course by default")
+        sub.add_argument("--course", type=_path, help="the folder of the class; build/course by default")
 
 
 def main(arguments: list[str] | None = None) -> int:
