@@ -108,7 +108,7 @@ others = {suit: np.sqrt(((cards.draw(suit) - heart) ** 2).sum()) for suit in ("d
 crossing = turn_deg[np.argmax(own > min(others.values()))]
 print(f"from {crossing}° on, a turned heart is farther from a heart than an upright diamond is")
 
-# %% mystnb={"image": {"alt": "Difference against angle. The curve of a heart turned by an angle rises from zero and crosses the horizontal lines of an upright diamond at 30 degrees, of a spade at 130 and of a club at 160."}, "figure": {"name": "fig-own-distance", "caption": "A heart that is turned far enough is less like a heart than a diamond is. Root of the summed squared differences of pixels to an upright heart."}}
+# %% mystnb={"image": {"alt": "Difference against angle. The curve of a heart turned by an angle rises from zero and crosses the horizontal lines of an upright diamond between 30 and 35 degrees, of a spade at 130 and of a club at 160."}, "figure": {"name": "fig-own-distance", "caption": "A heart that is turned far enough is less like a heart than a diamond is. Root of the summed squared differences of pixels to an upright heart."}}
 vae_plots.distances(turn_deg, own, others)
 plt.show()
 
