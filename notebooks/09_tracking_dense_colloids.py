@@ -406,10 +406,14 @@ plt.show()
 # %% [markdown]
 # Does it also work in another microscope? The same dense spheres ($\phi=0.55$, SNR 5), three stacks per row, recorded. A blur 1.6 times as long lies just beyond what the network was trained on, the other changes lie within.
 
+
 # %%
+def mean_of(seeds, name):
+    return np.mean([score[name] for score in seeds])
+
+
 elsewhere = results.read("unet-range")["values"]
 in_noise = elsewhere.pop("noise alone, spheres found")
-mean_of = lambda seeds, name: np.mean([score[name] for score in seeds])
 rows = {
     name: {way: f"{mean_of(seeds, 'recall'):.3f} / {mean_of(seeds, 'precision'):.3f}" for way, seeds in ways.items()}
     for name, ways in elsewhere.items()
