@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 NAME =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lab notebooks assignments train data bench doctor clean
+.PHONY: help setup book test lab notebooks assignments train data bench mutants doctor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -41,6 +41,9 @@ data: $(STAMP) ## download and verify the real data sets (NAME=molecule_movies: 
 
 bench: $(STAMP) ## measure speed against the named baselines and record it
 	@$(PY) -m helpers bench $(NAME)
+
+mutants: $(STAMP) ## plant bugs, one at a time, and see that tests or claims find them (20 minutes)
+	@$(PY) -m helpers mutants
 
 doctor: $(STAMP) ## print versions, threads, data, disk, expected times
 	@$(PY) -m helpers doctor

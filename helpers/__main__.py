@@ -101,6 +101,13 @@ def notebooks(options: argparse.Namespace) -> None:
     pairs.refresh(options.notebook)
 
 
+def mutants(_: argparse.Namespace) -> None:
+    """Plant every listed bug in a copy and record which test or claim finds it."""
+    from helpers.mutants import run_mutants
+
+    run_mutants()
+
+
 def doctor(_: argparse.Namespace) -> None:
     """Print versions, threads, data, disk and the quick times to expect."""
     from helpers import doctor
@@ -160,7 +167,7 @@ def course(options: argparse.Namespace) -> None:
 
 
 HERE = Path.cwd()  # where the command was given; it runs in the root of the checkout
-WRITERS = {book, test, notebooks, run, train, bench, course}
+WRITERS = {book, test, notebooks, run, train, bench, course, mutants}
 
 
 def _registered(kind: str, table: dict[str, str], name: str) -> Callable:
@@ -194,7 +201,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(function=function)
         return sub
 
-    verb(book), verb(test), verb(doctor)
+    verb(book), verb(test), verb(mutants), verb(doctor)
     sub = verb(lab)
     sub.add_argument("--port", type=int, default=8888, help="the first port to try; the next free one is taken")
     sub.add_argument("more", nargs="*", help="handed to JupyterLab")

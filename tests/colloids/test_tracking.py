@@ -189,8 +189,12 @@ def test_tables_can_be_copied_sliced_and_joined(dense):
     refined = dense[3]
     both = pd.concat([refined.assign(frame=0), refined.assign(frame=1)])
     assert len(both) == 2 * len(refined)
-    again = refine(refined.drop(index=[200, 220, 240]).copy())
-    assert matched(again[list(AXES)].to_numpy(), dense[0], 8, 64)[:2] == (1, 1)
+    gone = [200, 220, 240]
+    again = refine(refined.drop(index=gone).copy())[list(AXES)].to_numpy()
+    assert matched(again, dense[0], 8, 64)[1] == 1
+    given = refined.drop(index=gone)[list(AXES)].to_numpy()
+    inner = ((given > 12) & (given < 51)).all(1)  # what is gone may stay lost, its neighbours slide into the hole
+    assert np.linalg.norm(again[:, None] - given[inner], axis=2).min(0).max() < 4
 
 
 @pytest.mark.parametrize(
