@@ -14,7 +14,7 @@ from helpers.common import checkpoints as weights
 from helpers.common import data as real_data
 from helpers.common import places
 
-VERBS = ["bench", "book", "checkpoints", "course", "data", "doctor", "lab", "mutants", "notebooks", "run", "test", "train"]
+VERBS = "bench book checkpoints course data doctor lab mutants notebooks run test train".split()
 
 
 def verbs():
