@@ -14,7 +14,20 @@ from helpers.common import checkpoints as weights
 from helpers.common import data as real_data
 from helpers.common import places
 
-VERBS = "bench book checkpoints course data doctor lab mutants notebooks run test train".split()
+VERBS = [
+    "bench",
+    "book",
+    "checkpoints",
+    "course",
+    "data",
+    "doctor",
+    "lab",
+    "mutants",
+    "notebooks",
+    "run",
+    "test",
+    "train",
+]
 
 
 def verbs():
