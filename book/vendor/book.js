@@ -7,3 +7,9 @@ function makeReachable() {
 }
 window.addEventListener("load", makeReachable);
 window.addEventListener("resize", makeReachable);
+
+// The arrows that unfold the contents say what they unfold.
+for (const arrow of document.querySelectorAll(".bd-sidebar-primary summary")) {
+  const link = arrow.closest("li")?.querySelector("a");
+  arrow.setAttribute("aria-label", `Pages of ${link?.textContent.trim() || "this part"}`);
+}
