@@ -9,7 +9,10 @@ window.addEventListener("load", makeReachable);
 window.addEventListener("resize", makeReachable);
 
 // The arrows that unfold the contents say what they unfold.
-for (const arrow of document.querySelectorAll(".bd-sidebar-primary summary")) {
-  const link = arrow.closest("li")?.querySelector("a");
-  arrow.setAttribute("aria-label", `Pages of ${link?.textContent.trim() || "this part"}`);
+function nameArrows() {
+  for (const arrow of document.querySelectorAll(".bd-sidebar-primary summary")) {
+    const link = arrow.closest("li")?.querySelector("a");
+    arrow.setAttribute("aria-label", `Pages of ${link?.textContent.trim() || "this part"}`);
+  }
 }
+window.addEventListener("load", nameArrows);

@@ -34,6 +34,7 @@ def test_a_question_has_one_right_answer_and_every_answer_is_explained(number):
         answers = re.findall(r"^:::\{dropdown\} (.+?)\n(.+?)^:::$", question, flags=re.MULTILINE | re.DOTALL)
         assert len(answers) >= 3, question
         assert len({words for words, _ in answers}) == len(answers), question
+        assert all(re.search(r"\w", re.sub(r"\$[^$]*\$", "", words)) for words, _ in answers), "a formula is no name"
         assert sum(feedback.lstrip().startswith("Right.") for _, feedback in answers) == 1, question
         assert all(len(feedback.split()) >= 8 for _, feedback in answers), question
 
