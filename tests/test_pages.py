@@ -286,15 +286,3 @@ def test_every_file_of_the_vendor_folder_is_accounted_for():
 
 def test_no_folder_is_called_static():
     assert not list(BOOK.rglob("_static")), "Jupyter Book loads every script below such a folder twice"
-
-
-def test_the_table_of_planted_bugs_counts_those_found(tmp_path, monkeypatch):
-    monkeypatch.setattr(pages, "RESULTS", tmp_path)
-    assert "make mutants" in pages.bug_table()
-    rows = [
-        {"bug": "2 D t", "file": "a.py", "found_by": "tests"},
-        {"bug": "z, x", "file": "b.py", "found_by": "nobody"},
-    ]
-    (tmp_path / "mutants.json").write_text(json.dumps({"values": {"mutants": rows}}))
-    assert pages.bug_table().startswith("1 of 2 are found.\n\n| Bug | Where | Found by |")
-    assert "| z, x | `b.py` | nobody |" in pages.bug_table()

@@ -16,7 +16,6 @@ __all__ = ["Lesson", "data_cards", "lesson_table", "read_lessons", "scoreboard",
 VERDICTS = {"pass": "✓ holds", "fail": "✗ fails", "explored": "○ explored, not checked", "skipped": "– skipped"}
 NOTHING = "–"
 MARK = "<!-- lessons -->"
-BUGS = "<!-- planted bugs -->"
 
 
 @dataclass(frozen=True)
@@ -65,22 +64,9 @@ def write(book: Path, lessons: list[Lesson]) -> None:
     atomic.write_text(book / "data_cards.md", data_cards())
     for page in sorted(book.rglob("*.md")):
         text = page.read_text(encoding="utf-8")
-        if BUGS in text:
-            text = text.replace(BUGS, bug_table())
-            atomic.write_text(page, text)
         if MARK in text:
             up = "../" * len(page.relative_to(book).parts)
             atomic.write_text(page, text.replace(MARK, lesson_table(lessons, up)))
-
-
-def bug_table() -> str:
-    """Return the table of planted bugs as recorded: what is wrong, where, and who finds it."""
-    record = _json(RESULTS / "mutants.json", None)
-    if record is None:
-        return "They are not recorded yet: `make mutants` does it."
-    rows = [(row["bug"], f"`{row['file']}`", row["found_by"]) for row in record["values"]["mutants"]]
-    found = sum(by != "nobody" for *_, by in rows)
-    return f"{found} of {len(rows)} are found.\n\n" + _table(("Bug", "Where", "Found by"), rows)
 
 
 def lesson_table(lessons: list[Lesson], up: str = "../") -> str:
