@@ -493,7 +493,7 @@ plots.scoreboard(
 plt.show()
 
 # %% [markdown]
-# The network is the best detector: it was told nothing, needs 3 s, and loses the least at low signal. The fit gives the best places. A surprise for those who compare: tuned trackpy finds most spheres too, and its default finds half. What it does not find is *where*: its places are off by about a tenth of a diameter.
+# The network is the best detector: it was told nothing, needs 2 s, and loses the least at low signal. The fit gives the best places. A surprise for those who compare: tuned trackpy finds most spheres too, and its default finds half. What it does not find is *where*: its places are off by about a tenth of a diameter.
 #
 # A published benchmark {cite}`kawafi2025` has spheres of radius 10 px at signal to noise 5 and contrast to noise 5, in $100^3$ voxels, all spheres counted. Its volumes were not available to us; we simulate the setting, with our blur.
 
