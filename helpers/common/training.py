@@ -15,13 +15,16 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from helpers.common import atomic, check, progress
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 __all__ = ["DamagedState", "History", "Interrupted", "fit", "initialise", "rate"]
 
@@ -173,7 +176,7 @@ def fit(
 class _Run:
     """The state of a run (model, optimiser, schedule, step, history) and what can be done with it."""
 
-    def __init__(self, fabric: Fabric, model: nn.Module, loss: Callable, settings: dict, run_dir: Path | None):
+    def __init__(self, fabric: "Fabric", model: nn.Module, loss: Callable, settings: dict, run_dir: Path | None):
         self.fabric, self.settings = fabric, settings
         self.path = run_dir / STATE if run_dir else None
         self.model = fabric.to_device(model)
@@ -294,8 +297,10 @@ class _Run:
             getattr(torch, self.fabric.device.type).manual_seed(value)
 
 
-def _fabric(accelerator: str, devices: int, precision: str) -> Fabric:
+def _fabric(accelerator: str, devices: int, precision: str) -> "Fabric":
     """Return a launched Fabric; under torchrun or ``fabric run`` the launcher says how many processes there are."""
+    from lightning_fabric import Fabric  # takes more than a second: only those who train wait for it
+
     n_nodes = 1
     if torch.distributed.is_torchelastic_launched():
         devices = int(os.environ["LOCAL_WORLD_SIZE"])

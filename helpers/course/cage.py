@@ -137,6 +137,8 @@ def _environment(folder: Path) -> dict[str, str]:
     fonts.mkdir(parents=True, exist_ok=True)
     for known in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):  # seconds to find again
         (fonts / known.name).write_bytes(known.read_bytes())
+    for cache in {path.parent for path in ROOT.glob("helpers/*/__pycache__/*.nbi")}:
+        _copy_compiled(cache, home)
     in_scratch = ("HOME", "TMPDIR", "IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR")
     return {
         **{name: os.environ[name] for name in PASSED_ON if name in os.environ},
@@ -147,6 +149,16 @@ def _environment(folder: Path) -> dict[str, str]:
         "CUDA_VISIBLE_DEVICES": "",
         **dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1"),
     }
+
+
+def _copy_compiled(cache: Path, home: Path) -> None:
+    """Put what numba compiled for the modules of one folder where it looks for it inside: seconds to do again."""
+    from numba.core.caching import _CacheLocator
+
+    place = home / _CacheLocator.get_suitable_cache_subpath(str(cache.parent / "module.py"))
+    place.mkdir(exist_ok=True)
+    for path in cache.glob("*.nb[ci]"):
+        (place / path.name).write_bytes(path.read_bytes())
 
 
 def _limit(memory_mib: int) -> None:

@@ -13,7 +13,7 @@ import nbformat
 from helpers.common import atomic
 from helpers.common.places import ROOT
 from helpers.common.progress import track
-from helpers.course import cage, classroom, execute, sources, submissions
+from helpers.course import cage, classroom, execute, outcome, sources, submissions
 
 __all__ = ["LIMITS", "Graded", "Limits", "autograde", "feedback", "records"]
 
@@ -107,7 +107,7 @@ def _grade(submission, student, assignment, course, limits, hide, key) -> Graded
 def _run(notebook, refusal: str, limits: Limits, hide) -> list[str]:
     """Execute a notebook in the cage; put what came out into it and return flags. Its sources stay as they are."""
     if refusal:
-        execute.fail(notebook, "NotGraded", refusal)
+        outcome.fail(notebook, "NotGraded", refusal)
         return []
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -117,20 +117,20 @@ def _run(notebook, refusal: str, limits: Limits, hide) -> list[str]:
         given.write_text(nbformat.writes(notebook), encoding="utf-8")
         command = [sys.executable, "-m", execute.__name__, f"--seconds-per-cell={limits.seconds_per_cell}"]
         with given.open("rb") as question, told.open("ab") as answer:
-            outcome = cage.run(command, scratch, limits.seconds, limits.memory_mib, hide, question, answer)
-        rest = execute.collect(notebook, told, outcome.ended)
-    distrust = _distrust(notebook, rest, outcome)
+            end = cage.run(command, scratch, limits.seconds, limits.memory_mib, hide, question, answer)
+        rest = outcome.collect(notebook, told, end.ended)
+    distrust = _distrust(notebook, rest, end)
     if distrust:
-        execute.fail(notebook, "NotGraded", distrust, graded_only=True)
-    return [distrust, *_limits_met(notebook, outcome)] if distrust else _limits_met(notebook, outcome)
+        outcome.fail(notebook, "NotGraded", distrust, graded_only=True)
+    return [distrust, *_limits_met(notebook, end)] if distrust else _limits_met(notebook, end)
 
 
-def _distrust(notebook, rest: dict, outcome: cage.Outcome) -> str:
+def _distrust(notebook, rest: dict, end: cage.Outcome) -> str:
     """Return why what came out of a notebook earns no automatic marks; "" where nothing speaks against it."""
     asked = [cell for cell in notebook.cells if sources.identity(cell) == "integrity"]
     wrong = [output for cell in asked for output in cell.outputs if output.output_type == "error"]
-    if outcome.ended == "failed":
-        return f"unchecked: grading broke off, {(outcome.words.splitlines() or ['without words'])[-1]}"
+    if end.ended == "failed":
+        return f"unchecked: grading broke off, {(end.words.splitlines() or ['without words'])[-1]}"
     if wrong and wrong[0].ename in ("NotRun", "Died"):
         return f"unchecked: the cell that looks after the graders did not answer; {wrong[0].evalue}"
     if wrong:
@@ -140,9 +140,9 @@ def _distrust(notebook, rest: dict, outcome: cage.Outcome) -> str:
     return "" if rest.get("sound") else "tampered: an assertion that must fail passed"
 
 
-def _limits_met(notebook, outcome: cage.Outcome) -> list[str]:
+def _limits_met(notebook, end: cage.Outcome) -> list[str]:
     """Return which limits an executed notebook met, and in which cells."""
-    flags = ["too long: the notebook"] if outcome.ended == "too long" else []
+    flags = ["too long: the notebook"] if end.ended == "too long" else []
     for cell in notebook.cells:
         where = sources.identity(cell) or "a free cell"
         for output in cell.get("outputs", []):

@@ -5,7 +5,7 @@ import json
 import nbformat
 import pytest
 
-from helpers.course import execute
+from helpers.course import execute, outcome
 
 
 @pytest.fixture
@@ -16,9 +16,9 @@ def play(tmp_path, monkeypatch):
     def run(*sources, seconds=20):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
         told = []
-        execute.run_notebook(notebook, seconds, told.append)
+        execute.run_notebook(json.loads(nbformat.writes(notebook)), seconds, told.append)
         (tmp_path / "told").write_text("\n".join(json.dumps(record) for record in told))
-        return notebook, execute.collect(notebook, tmp_path / "told", "ok")
+        return notebook, outcome.collect(notebook, tmp_path / "told", "ok")
 
     return run
 
@@ -101,6 +101,6 @@ def test_what_was_cut_off_by_the_clock_was_not_run(tmp_path):
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(str(i)) for i in range(3)])
     whole = json.dumps({"cell": 0, "outputs": []})
     (tmp_path / "told").write_text(whole + "\n" + json.dumps({"cell": 1, "outputs": []})[:10])
-    assert execute.collect(notebook, tmp_path / "told", "too long") == {"twice": False}
+    assert outcome.collect(notebook, tmp_path / "told", "too long") == {"twice": False}
     assert errors(notebook) == [[], ["NotRun"], ["NotRun"]]
     assert "ran too long" in notebook.cells[2].outputs[0].evalue
