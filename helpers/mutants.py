@@ -19,6 +19,7 @@ __all__ = ["LIST", "Mutant", "listed", "plant", "run_mutants"]
 LIST = ROOT / "tests" / "mutants.toml"
 LEAST_CAUGHT = 0.95
 LONGEST_S = 900
+PYTEST = ("-m", "pytest", "-x", "-q", "-p", "no:cacheprovider")
 
 
 class Mutant(NamedTuple):
@@ -48,13 +49,18 @@ def plant(mutant: Mutant, root: Path = ROOT) -> str:
 def run_mutants() -> None:
     """Plant every bug in a copy of the checkout, two at a time, record who finds it, and print the survivors.
 
-    RuntimeError when fewer than 95 % are found.
+    RuntimeError when fewer than 95 % are found, or when tests fail without any bug.
     """
     mutants = listed()
     with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(2) as pool:
         copies = SimpleQueue()
         for k in range(2):
             copies.put(_copy(Path(folder) / str(k)))
+        chosen = sorted({mutant.tests for mutant in mutants})
+        sound = progress.track(pool.map(lambda tests: _pass(tests, copies), chosen), "without a bug", len(chosen))
+        broken = [tests for tests, passed in zip(chosen, sound, strict=True) if not passed]
+        if broken:
+            raise RuntimeError(f"these tests fail without any bug: {', '.join(broken)}")
         found = list(progress.track(pool.map(lambda mutant: _try(mutant, copies), mutants), "mutants", len(mutants)))
     rows = [mutant._asdict() | {"found_by": by} for mutant, by in zip(mutants, found, strict=True)]
     share = sum(by != "nobody" for by in found) / len(found)
@@ -76,6 +82,15 @@ def _copy(to: Path) -> Path:
     return to
 
 
+def _pass(tests: str, copies: SimpleQueue) -> bool:
+    """Return whether tests pass in a copy as it is."""
+    copy = copies.get()
+    try:
+        return not _fails(copy, *PYTEST, tests)
+    finally:
+        copies.put(copy)
+
+
 def _try(mutant: Mutant, copies: SimpleQueue) -> str:
     """Return who finds a bug: "tests", "claims" or "nobody"."""
     copy = copies.get()
@@ -83,7 +98,7 @@ def _try(mutant: Mutant, copies: SimpleQueue) -> str:
     whole = file.read_text(encoding="utf-8")
     try:
         file.write_text(plant(mutant, copy), encoding="utf-8")
-        if _fails(copy, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", mutant.tests):
+        if _fails(copy, *PYTEST, mutant.tests):
             return "tests"
         return "claims" if _fails(copy, "-m", "helpers", "run", mutant.lesson, "--force") else "nobody"
     finally:

@@ -64,6 +64,16 @@ def test_home_and_environment_are_its_own(python, tmp_path, monkeypatch):
     assert words.count("scratch of mine") == 2
 
 
+def test_what_numba_compiled_before_is_there(python):
+    code = """
+        from helpers.colloids import confocal
+        confocal.image([[9.0, 9.0, 9.0]], 6.0, (1.5, 1.0, 1.0), (18, 18, 18), None, background=0.1)
+        print(sum(confocal.add_spheres.stats.cache_hits.values()))
+    """
+    exec(textwrap.dedent(code), {})
+    assert python(code, memory_mib=4096) == ("ok", "1")
+
+
 def test_the_answer_goes_where_it_is_wanted(python, tmp_path):
     (tmp_path / "given").write_text("seven")
     with (tmp_path / "given").open() as given, (tmp_path / "answer").open("w") as answer:

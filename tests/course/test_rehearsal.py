@@ -3,16 +3,14 @@
 import ast
 import functools
 import importlib
-import subprocess
 import time
 import tomllib
-from types import SimpleNamespace
 
 import pytest
 
 from helpers.common.places import ROOT
 from helpers.common.widgets import Widget
-from helpers.course import integrity, sources
+from helpers.course import sources
 from helpers.course.rehearsal import Rehearsal
 
 for path in sorted((ROOT / "helpers").glob("*/widgets.py")):
@@ -49,12 +47,8 @@ def timed(name):
 
 @pytest.fixture(scope="module", autouse=True)
 def _once():
-    """Keep one rehearsal of each assignment, and what a fresh Python said, for all tests of this module."""
-    ask = functools.cache(lambda command, text: subprocess.run(command, input=text, capture_output=True, text=True))
-    with pytest.MonkeyPatch.context() as patch:
-        run = SimpleNamespace(run=lambda command, *, input, **_: ask(tuple(command), input))
-        patch.setattr(integrity, "subprocess", run)
-        yield
+    """Keep one rehearsal of each assignment for all tests of this module."""
+    yield
     timed.cache_clear()
 
 
