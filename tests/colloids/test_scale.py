@@ -45,6 +45,13 @@ def test_cores_tile_the_stack_and_margins_stay_inside(chunks):
     assert (seen == 1).all()
 
 
+def test_a_sphere_between_two_pieces_belongs_to_one_of_them():
+    shape = (12, 10, 9)
+    halves = np.stack(np.meshgrid(*(np.arange(-0.5, n - 0.5, 0.5) for n in shape), indexing="ij"), -1).reshape(-1, 3)
+    kept = np.concatenate([scale._within(halves, core) for core, _ in scale.pieces(shape, (5, 4, 3), 2)])
+    assert len(kept) == len(halves) == len(np.unique(kept, axis=0))
+
+
 @pytest.mark.parametrize("chunks", [(30, 30, 30), (23, 60, 31)])
 def test_detection_in_pieces_is_that_of_the_whole_to_the_last_digit(image, whole, chunks):
     found = scale.detect_chunked(image, OPTICS, chunks)

@@ -27,6 +27,12 @@ def test_the_score_counts_away_from_the_faces_and_one_to_one():
     assert s.rms_xy == pytest.approx(np.sqrt(0.1**2 / 2 / 2))
 
 
+@pytest.mark.parametrize(("off_diameters", "recall"), [(0.45, 1), (0.55, 0), (0.95, 0)])
+def test_a_sphere_is_found_within_half_a_diameter_of_its_place(off_diameters, recall):
+    there = np.full((1, 3), 30.0)
+    assert scoring.score(there + np.array([0, 0, 10 * off_diameters]), there, 10, (61, 61, 61)).recall == recall
+
+
 def test_nothing_found_is_no_recall_and_no_error():
     s = scoring.score(np.zeros((0, 3)), CENTRES, 10, (50, 50, 50))
     assert s[:2] == (0, 0)

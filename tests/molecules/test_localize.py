@@ -68,6 +68,15 @@ def test_the_batch_does_not_matter():
     np.testing.assert_allclose(whole.positions[64:65], one.positions, atol=1e-4)
 
 
+def test_the_robust_noise_of_a_movie_is_the_standard_deviation_of_its_pixels():
+    noise = np.random.default_rng(5).normal(
+        100.0, [[[[2.0]]], [[[7.0]]]], (2, 40, 64, 64)
+    )  # 10,240 pixels are looked at
+    level, spread = localize.background(noise)
+    assert level == pytest.approx([100, 100], abs=0.4)
+    assert spread == pytest.approx([2, 7], rel=0.05)
+
+
 def test_a_constant_movie_has_no_spot():
     found = localize.localize(np.full((2, 3, 64, 64), 7.0))
     assert (found.score < 1).all()
