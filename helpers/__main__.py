@@ -101,6 +101,23 @@ def notebooks(options: argparse.Namespace) -> None:
     pairs.refresh(options.notebook)
 
 
+def new(options: argparse.Namespace) -> None:
+    """Begin a lesson as a copy of the template, under its own name and title."""
+    from helpers.book import template
+
+    print(template.new(options.name, options.title).relative_to(ROOT))
+    print(template.NEXT.format(number=options.name[:2]))
+
+
+def check(options: argparse.Namespace) -> int:
+    """Say what a lesson still lacks, in plain sentences."""
+    from helpers.book import checker
+
+    lines, whole = checker.report(options.notebook)
+    print("\n".join(lines))
+    return 0 if whole else 1
+
+
 def mutants(_: argparse.Namespace) -> None:
     """Plant every listed bug in a copy and record which test or claim finds it."""
     from helpers.mutants import run_mutants
@@ -128,9 +145,13 @@ def train(options: argparse.Namespace) -> None:
 
 
 def bench(options: argparse.Namespace) -> None:
-    """Measure against the named baseline in one run and record the result."""
-    for name in [options.name] if options.name else BENCHES:
+    """Measure against the named baseline in one run and record the result; without a name, all speeds."""
+    from helpers.book import speeds
+
+    for name in [options.name] if options.name else speeds.MEASURED:
         _registered("benchmark", BENCHES, name)()
+    if not options.name:
+        print(speeds.text())
 
 
 def data(options: argparse.Namespace) -> None:
@@ -167,7 +188,7 @@ def course(options: argparse.Namespace) -> None:
 
 
 HERE = Path.cwd()  # where the command was given; it runs in the root of the checkout
-WRITERS = {book, test, notebooks, run, train, bench, course, mutants}
+WRITERS = {book, test, notebooks, new, run, train, bench, course, mutants}
 
 
 def _registered(kind: str, table: dict[str, str], name: str) -> Callable:
@@ -206,6 +227,10 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("--port", type=int, default=8888, help="the first port to try; the next free one is taken")
     sub.add_argument("more", nargs="*", help="handed to JupyterLab")
     verb(notebooks).add_argument("notebook", nargs="*", help="such as 01; none: all")
+    sub = verb(new)
+    sub.add_argument("name", help="such as 10_count_photons")
+    sub.add_argument("title", help='such as "Count photons"')
+    verb(check).add_argument("notebook", nargs="*", help="such as 01; none: all")
     sub = verb(run)
     sub.add_argument("notebook", nargs="*", help="such as 01; none: all")
     sub.add_argument("--profile", default="quick", help="quick (default) or full")
@@ -215,7 +240,7 @@ def parser() -> argparse.ArgumentParser:
     sub.add_argument("name", help=", ".join(TRAININGS))
     sub.add_argument("--profile", default="full", help="full (default) or quick")
     sub.add_argument("--resume", action="store_true", help="go on from the last saved step")
-    verb(bench).add_argument("name", nargs="?", help=", ".join(BENCHES) + "; none: all")
+    verb(bench).add_argument("name", nargs="?", help=", ".join(BENCHES) + "; none: all speeds, as one table")
     sub = verb(data)
     sub.add_argument("action", choices=["list", "fetch", "verify"])
     sub.add_argument("dataset", nargs="*", help="none: all")
@@ -258,14 +283,13 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if options.function in WRITERS and not os.access(ROOT, os.W_OK):
             raise RuntimeError("this checkout cannot be written to; work in a copy of your own: cp -R . ~/soft-matter")
-        options.function(options)
+        return options.function(options) or 0
     except KeyboardInterrupt as stop:
         print(f"{step}{str(stop) or 'stopped; what was finished is kept'}", file=sys.stderr)
         return 130
     except (ValueError, RuntimeError, OSError, ArithmeticError) as error:
         print(f"{step}{type(error).__name__}: {error}", file=sys.stderr)
         return 1
-    return 0
 
 
 if __name__ == "__main__":

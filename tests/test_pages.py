@@ -4,7 +4,8 @@ import json
 import pytest
 import yaml
 
-from helpers.book import pages, site
+from helpers.book import executed as executed_lessons
+from helpers.book import pages, scoreboard, site, speeds
 from helpers.common.places import BOOK
 
 CLAIM = {
@@ -24,6 +25,11 @@ def notebook(**lesson):
     kept = {"cell_type": "code", "metadata": {"tags": [], "papermill": {"duration": 1}}, "source": "1 + 1"}
     metadata = {"lesson": lesson, "papermill": {"output_path": "somewhere"}}
     return {"cells": [injected, kept], "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def code_cell(source, text):
+    outputs = [{"output_type": "stream", "name": "stdout", "text": text}] if text else []
+    return {"cell_type": "code", "metadata": {}, "source": source, "outputs": outputs}
 
 
 def execute(folder, name="01_physics_of_diffusion", claims=(CLAIM,), **lesson):
@@ -47,29 +53,27 @@ def executed(tmp_path):
 
 def test_no_executed_notebook_is_an_error(tmp_path):
     with pytest.raises(ValueError, match="python -m helpers book"):
-        pages.read_lessons(tmp_path)
+        executed_lessons.read_lessons(tmp_path)
 
 
 def test_a_run_that_broke_off_does_not_count(executed):
     execute(executed, "02_simulating_molecule_movies")
     (executed / "02_simulating_molecule_movies" / "run.json").unlink()
-    assert [lesson.name for lesson in pages.read_lessons(executed)] == ["01_physics_of_diffusion"]
+    assert [lesson.name for lesson in executed_lessons.read_lessons(executed)] == ["01_physics_of_diffusion"]
 
 
 def test_a_scoreboard_without_claims_is_an_error(tmp_path):
-    lessons = pages.read_lessons(execute(tmp_path, claims=()))
+    lessons = executed_lessons.read_lessons(execute(tmp_path, claims=()))
     with pytest.raises(ValueError, match="no claim"):
-        pages.scoreboard(lessons)
+        scoreboard.scoreboard(lessons)
 
 
 def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
-    text = pages.scoreboard(pages.read_lessons(executed), tmp_path, tmp_path)
+    text = scoreboard.scoreboard(executed_lessons.read_lessons(executed), tmp_path, tmp_path)
     assert "## Measure diffusion" in text
     assert "(../notebooks/01_physics_of_diffusion.ipynb)" in text
-    row = (
-        r"| `msd-slope` | ✓ holds | 4.013 [3.98,&nbsp;4.05] | 4&nbsp;±&nbsp;0.05 | – | µm²/s | Einstein 1905 \| eq. 3 |"
-    )
-    assert row in text
+    row = r"4.013 [3.98,&nbsp;4.05] | 4&nbsp;±&nbsp;0.05 | – | µm²/s | Einstein 1905 \| eq. 3 |"
+    assert f"<code>msd-slope</code></a> | ✓ holds | {row}" in text
     assert "| Measure diffusion | quick | 41 s | 50 s |" in text
     assert "Of 1 claims, 1 hold and 0 fail." in text
 
@@ -92,24 +96,28 @@ def test_scoreboard_says_what_was_claimed_and_measured(executed, tmp_path):
     ],
 )
 def test_scoreboard_reads_every_kind_of_claim(tmp_path, claim, words):
-    lessons = pages.read_lessons(execute(tmp_path, claims=[{"name": "some-claim", **claim}]))
-    assert words in pages.scoreboard(lessons, tmp_path, tmp_path)
+    lessons = executed_lessons.read_lessons(execute(tmp_path, claims=[{"name": "some-claim", **claim}]))
+    assert words in scoreboard.scoreboard(lessons, tmp_path, tmp_path)
 
 
 def test_scoreboard_shows_records_and_weights(executed, tmp_path):
     record = {"command": "python -m helpers bench x", "commit": "a" * 40, "hardware": {"cpu": "2 cores"}}
     (tmp_path / "speed.json").write_text(json.dumps(record | {"values": {"ratio": {"value": 25.3, "n": 5}}}))
-    text = pages.scoreboard(pages.read_lessons(executed), results=tmp_path, checkpoints=tmp_path / "none")
+    text = scoreboard.scoreboard(
+        executed_lessons.read_lessons(executed), results=tmp_path, checkpoints=tmp_path / "none"
+    )
     assert "| `speed` | `python -m helpers bench x` | `aaaaaaaaaaaa` | cpu 2 cores |" in text
     assert "| `ratio.value` | 25.3 |" in text
     assert "Shipped weights" not in text
     (tmp_path / "net.json").write_text(json.dumps({"sha256": "b" * 64, "parameters": 52_000, "metrics": {"rms": 0.15}}))
-    text = pages.scoreboard(pages.read_lessons(executed), results=tmp_path / "none", checkpoints=tmp_path)
+    text = scoreboard.scoreboard(
+        executed_lessons.read_lessons(executed), results=tmp_path / "none", checkpoints=tmp_path
+    )
     assert "| `net` | 52000 | rms 0.15 | `bbbbbbbbbbbb` |" in text
 
 
 def test_table_of_lessons_links_from_any_depth(executed):
-    lessons = pages.read_lessons(executed)
+    lessons = executed_lessons.read_lessons(executed)
     row = "notebooks/01_physics_of_diffusion.ipynb) | How fast? | 41 s | 10 min |"
     assert f"| [Measure diffusion](../{row}" in pages.lesson_table(lessons)
     assert f"| [Measure diffusion](../../{row}" in pages.lesson_table(lessons, "../../")
@@ -286,3 +294,53 @@ def test_every_file_of_the_vendor_folder_is_accounted_for():
 
 def test_no_folder_is_called_static():
     assert not list(BOOK.rglob("_static")), "Jupyter Book loads every script below such a folder twice"
+
+
+def test_the_table_of_planted_bugs_counts_those_found(tmp_path):
+    rows = [
+        {"bug": "2 D t", "file": "a.py", "found_by": "tests"},
+        {"bug": "z, x", "file": "b.py", "found_by": "nobody"},
+    ]
+    (tmp_path / "mutants.json").write_text(json.dumps({"values": {"mutants": rows}}))
+    text = pages.bug_table(tmp_path)
+    assert text.startswith("1 of 2 are found.")
+    assert "| z, x | `b.py` | nobody |" in text
+
+
+def test_every_claim_of_a_page_has_a_place_to_link_to(tmp_path):
+    (lesson,) = executed_lessons.read_lessons(execute(tmp_path))
+    lesson.notebook["cells"] = [
+        code_cell("claim(...)", f"claim {claim['name']} holds: 1, expected 1\n") for claim in lesson.claims
+    ]
+    shown = executed_lessons.page(lesson)["cells"]
+    for k, claim in enumerate(lesson.claims):
+        assert shown[2 * k]["source"] == f'<div id="claim-{claim["name"]}"></div>'
+        assert f'href="../notebooks/{lesson.name}.html#claim-{claim["name"]}"' in scoreboard.scoreboard([lesson])
+
+
+def test_a_page_says_how_it_is_made_again(tmp_path):
+    (lesson,) = executed_lessons.read_lessons(execute(tmp_path))
+    lesson.notebook["cells"] = [code_cell('results.read("movies")\nresults.read(f"replica-{name}")', "")]
+    note = executed_lessons.page(lesson)["cells"][-1]["source"]
+    assert "`python -m helpers run 01 --force`" in note
+    assert "`python -m helpers bench movies`" in note
+    assert "`python -m helpers train park" in note
+
+
+@pytest.mark.parametrize(
+    ("measured", "tolerance", "words"), [(1.04, 0.05, "the same"), (1.06, 0.05, "higher"), (0.9, 0, "lower")]
+)
+def test_what_a_paper_says_stands_beside_ours(tmp_path, measured, tolerance, words):
+    claim = {"name": "mine", "measured": measured, "paper": 1.0, "tolerance": tolerance, "verdict": "pass"}
+    text = scoreboard.scoreboard(executed_lessons.read_lessons(execute(tmp_path, claims=[claim])))
+    section = text.split("## Against the papers")[1].split("\n## ")[0]
+    assert f"| {measured} | 1 | {words} |" in section
+
+
+def test_every_speed_keeps_its_limit_and_is_shown():
+    rows = speeds.speeds()
+    assert len(rows) >= 12
+    assert [row.what for row in rows if not row.holds] == []
+    shown = speeds.page()
+    assert all(row.what in shown and row.what in speeds.text() for row in rows)
+    assert all(f"`python -m helpers bench {row.record}`" in shown for row in rows)

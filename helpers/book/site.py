@@ -14,6 +14,7 @@ from pathlib import Path
 
 import yaml
 
+from helpers.book import executed as executed_lessons
 from helpers.book import pages
 from helpers.common import atomic
 from helpers.common.places import BOOK, BUILD, ROOT
@@ -62,13 +63,13 @@ def finished(stage: Path = STAGE) -> Path | None:
 
 def stage_site(executed: Path, stage: Path) -> list[str]:
     """Write every source of the book into the new folder ``stage``; return the lessons of the contents not yet run."""
-    lessons = pages.read_lessons(executed)
+    lessons = executed_lessons.read_lessons(executed)
     shutil.rmtree(stage, ignore_errors=True)
     shutil.copytree(BOOK, stage / "book", ignore=shutil.ignore_patterns("__pycache__", ".*"))
     anywidget = resources.files("anywidget") / "nbextension" / "index.js"
     atomic.write_bytes(stage / "book" / "vendor" / "anywidget.js", anywidget.read_bytes())
     for lesson in lessons:
-        atomic.write_json(stage / "notebooks" / f"{lesson.name}.ipynb", _clean(lesson.notebook))
+        atomic.write_json(stage / "notebooks" / f"{lesson.name}.ipynb", executed_lessons.page(lesson))
     _add_assignments(stage / "book" / "downloads" / "assignments.zip")
     pages.write(stage / "book", lessons)
     _patch_config(stage / "book" / "_config.yml", repository())
@@ -102,17 +103,6 @@ def _github(url: str) -> str | None:
     """Turn any way of writing a GitHub remote into its https address; None for every other host."""
     found = re.fullmatch(r"(?:https?://(?:[^@/]*@)?|ssh://git@|git@)github\.com[:/]([\w.-]+/[\w.-]+?)(?:\.git)?/?", url)
     return f"https://github.com/{found[1]}" if found else None
-
-
-def _clean(notebook: dict) -> dict:
-    """Drop what the execution left in a notebook: the injected cell, and papermill's records with their paths."""
-    kept = [cell for cell in notebook["cells"] if "injected-parameters" not in cell["metadata"].get("tags", [])]
-    cells = [{**cell, "metadata": _without(cell["metadata"], "papermill", "execution")} for cell in kept]
-    return {**notebook, "cells": cells, "metadata": _without(notebook["metadata"], "papermill")}
-
-
-def _without(mapping: dict, *keys: str) -> dict:
-    return {key: value for key, value in mapping.items() if key not in keys}
 
 
 def _patch_config(path: Path, address: str | None) -> None:
