@@ -43,7 +43,7 @@ SEED = 0
 #
 # ## 2. Two profiles
 #
-# `quick` is the default. It takes at most 90 seconds of computing, trains something small before your eyes, and loads shipped weights where a good network takes longer.
+# A {term}`profile` says how long a notebook may take. `quick` is the default. It takes at most 90 seconds of computing, trains something small before your eyes, and loads shipped weights where a good network takes longer.
 # `full` rebuilds what is shipped. Anything else is an error, because a mistyped profile should not pass in silence.
 
 # %%
@@ -117,8 +117,8 @@ claim(
 #
 # ## 5. An interval
 #
-# The brackets in the line above are a 95 % interval. It does not promise that the truth lies inside. It promises that of many such intervals 95 % hold the truth.
-# The mean of $N$ squares of Gaussian numbers has the relative standard error $\sqrt{2/N}$: four times the data, half the error. Repeat the measurement many times and look:
+# The brackets in the line above are a 95 % {term}`interval`. It does not promise that the truth lies inside. It promises that of many such intervals 95 % hold the truth.
+# The mean of $N$ squares of Gaussian numbers has the relative {term}`standard error` $\sqrt{2/N}$: four times the data, half the error. Repeat the measurement many times and look:
 
 # %% mystnb={"image": {"alt": "Relative standard deviation of D against the number of walkers, both axes logarithmic. The points lie on the dashed line, the square root of two over N, from 0.45 at ten walkers to 0.014 at ten thousand."}, "figure": {"name": "fig-error", "caption": "Half the error costs four times the data. Relative standard deviation of D over 1000 repeated measurements (points) against the number of walkers, with the law (dashed)."}}
 counts = np.array([10, 30, 100, 300, 1000, 3000, 10_000])

@@ -67,7 +67,7 @@ n_tracks = profile.pick(quick=4000, full=40000)
 # This is Einstein's law {cite}`einstein1905`. The number $D$ is the {term}`diffusion coefficient`, in µm²/s.
 # The law says nothing about a single walk. It speaks of the mean over many.
 #
-# We build the walk from its definition: independent Gaussian steps, added up.
+# We build this walk, {term}`Brownian motion`, from its definition: independent Gaussian steps, added up.
 # Each frame of duration $\Delta t$ gets $n = 10$ sub-steps, because the camera of the next lesson integrates light while the molecule moves.
 
 
@@ -98,7 +98,7 @@ right.legend()
 plt.show()
 
 # %% [markdown]
-# The claim below is our first. It compares a measured number with the law and stops the notebook if they disagree.
+# The claim below compares a measured number with the law, and stops the notebook if they disagree.
 # The tolerance is four standard errors: a variance from $N$ Gaussian numbers is known to a relative $\sqrt{2/N}$.
 
 # %%
@@ -217,7 +217,7 @@ plt.show()
 
 # %% [markdown]
 # For perfect positions one lag is best: its fit is the mean of the squared steps, and that is all there is to know.
-# Each further lag adds noise and calls it data. All lags through the origin, the choice of the work that lessons 01 to 03 rebuild {cite}`silly2024`, has three times the spread of one lag. With an intercept it is four times.
+# Each further lag adds noise and calls it data. All lags through the origin, the choice of the work that lessons 01 to 03 rebuild {cite}`silly2024`, *the original* from here on, has three times the spread of one lag. With an intercept it is four times.
 #
 # Real positions have a localisation error $\sigma$, which section 4 explains. It lifts the line, so an intercept is needed, and with it at least two lags.
 # Then a few more lags help to tell the lift from the slope, but only where the error is large:
@@ -245,8 +245,8 @@ for (ratio, count), expected in zip(best_count.items(), (2, 3, 7), strict=True):
     )
 
 # %% [markdown]
-# That work used this fit twice. It applied it to tracks, as the method to beat. Its simulator also knows where the molecule was ten times per frame. The same fit, applied to these 160 true positions and all their 159 lags,
-# gave a number that it called "effective D": the label that its networks learned. We compute it.
+# The original used this fit twice. It applied it to tracks, as the method to beat. Its simulator also knows where the molecule was ten times per frame. The same fit, applied to these 160 true positions and all their 159 lags,
+# gave a number that it called {term}`effective D`: the label that its networks learned. We compute it.
 
 # %%
 label = estimators.fit_msd(path, dt_s / n_sub, 159, intercept=False) / D_TRUE_UM2_S
@@ -271,8 +271,8 @@ claim(
 )
 
 # %% [markdown]
-# One molecule with one $D$ gets labels that scatter by 82 %, although the walk is known without any error. The labels in the original's repository show it: mean 20.0, standard deviation 16.5, median 15.0 for a single true value of 20.
-# A network trained on this label learns the accident of the walk, not the property of the molecule. Lesson 03 takes this up.
+# One molecule with one $D$ gets labels that scatter by 82 %, although the walk is known without any error. The labels in the original's repository show it: mean 20.0, standard deviation 16.5, median 15.0 for a single true value of 20, in its unit of 1000 nm²/s.
+# A network trained on this label learns the accident of the walk, not the property of the molecule. {doc}`Lesson 03 <03_reading_diffusion_from_movies>` takes this up.
 
 # %% [markdown]
 # ## 4. What the camera does to a track
@@ -435,7 +435,7 @@ plt.show()
 # %% [markdown]
 # ## 7. The bound
 #
-# How narrow can the hill be? Its curvature, averaged over tracks, is the {term}`Fisher information`, and its inverse bounds the variance of every unbiased estimator: the {term}`Cramér-Rao bound`.
+# How narrow can the hill be? Its curvature, averaged over tracks, is the {term}`Fisher information`, and its inverse bounds the variance of every estimator without {term}`bias`: the {term}`Cramér-Rao bound`.
 # For modes with variances $v_k$ and $d$ axes
 #
 # ```{math}
@@ -531,14 +531,14 @@ DiffusionExplorer(settings={"D": 1.0, "frames": 16, "sigmaNm": 40, "m": 10, "see
 # ## 8. What you know before you look
 #
 # So far every value of $D$ was thinkable, from zero to infinity. In an experiment some are not: a dye in water does not crawl, a protein in a membrane does not race.
-# A {term}`prior` $p(D)$ says so, and Bayes' rule turns the likelihood into a posterior. Its mean has the smallest mean squared error of all methods that see only these positions:
+# A {term}`prior` $p(D)$ says so, and Bayes' rule turns the {term}`likelihood` into a {term}`posterior`. Its mean, the {term}`Bayes mean`, has the smallest mean squared error of all methods that see only these positions:
 #
 # ```{math}
 # :label: eq-bayes
 # \hat D_\mathrm{Bayes} = \frac{\int D\, p(\text{track} \mid D)\, p(D)\, \mathrm{d}D}{\int p(\text{track} \mid D)\, p(D)\, \mathrm{d}D}.
 # ```
 #
-# The original's labels run from 1 to 50, in units of 1000 nm²/s. Through its unit slip (exercise 1) its pictures show what 100 nm pixels would show at 0.4 to 20 µm²/s. We take that range, with equal weight.
+# The original's labels run from 1 to 50, in units of 1000 nm²/s. Through its unit slip (exercise 1) its pictures show what 100 nm pixels would show at 0.4 to 20 µm²/s. We take that range, with equal weight. The errors are printed twice: as the root of the mean squared error, {term}`RMSE`, and as the {term}`rms log error`, the root mean square of $\log(\hat D / D)$.
 
 # %%
 prior = estimators.uniform_prior(0.4, 20)
@@ -567,7 +567,7 @@ plt.show()
 # %% [markdown]
 # The fit of all lags does worse than no measurement at all: answering with the mean of the prior has a smaller error. And the prior alone cuts the error of maximum likelihood by a quarter. Nothing about the molecules changed; we told the method which values occur.
 # Remember this when a network reports a small error: it has learned the range of its training data, and that is a prior.
-# The fair rival of a network is the Bayes mean under the same prior, never the bare MSD fit.
+# The fair rival of a network, its {term}`baseline`, is the Bayes mean under the same prior, never the bare MSD fit.
 
 # %%
 ratio = rmse["Bayes mean"] / rmse["MLE, σ known"]
@@ -816,7 +816,7 @@ print("frames needed:", candidates[limits <= 0.1][0])
 # How fast does a molecule move, and how well can that be known? Its mean squared displacement grows as $4Dt$. From 16 positions $D$ can be known, without bias, to 26 % at best, and to 38 % where the localisation error must be found as well.
 # Maximum likelihood reaches that bound, the covariance-based estimator comes close without any search, and a fit of all lags misses it by a factor of three. A prior lowers the error further, and a trained network learns the same answer from examples.
 #
-# Every one of these methods reduces a frame to one position. A frame holds 4096 numbers. **What does a camera make of the walk?** That is lesson 02.
+# Every one of these methods reduces a frame to one position. A frame holds 4096 numbers. **What does a camera make of the walk?** That is lesson 02: {doc}`02_simulating_molecule_movies`.
 #
 # ## References
 #

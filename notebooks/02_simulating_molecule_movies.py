@@ -53,7 +53,7 @@ pixel_um, psf_sigma_um, dt_s = 0.1, 0.095, 0.01
 # %% [markdown]
 # ## 1. From a point to a spot
 #
-# A molecule is a hundred times smaller than a pixel. The lens spreads its light over a spot, the {term}`point spread function`. It is close to a Gaussian of width $\sigma_\mathrm{PSF} \approx 0.21\, \lambda / \mathrm{NA}$: 95 nm for red light of 660 nm and a lens of NA 1.46.
+# A molecule is a hundred times smaller than a pixel. The lens spreads its light over a spot, the {term}`point spread function`. It is close to a Gaussian of width $\sigma_\mathrm{PSF} \approx 0.21\, \lambda / \mathrm{NA}$: 95 nm for red light of the wavelength $\lambda$ = 660 nm and a lens of the {term}`numerical aperture` NA = 1.46.
 # A pixel does not sample this spot at its centre. It collects all the light that falls on its area. For a Gaussian the integral over a square factorises into two differences of error functions:
 #
 # ```{math}
@@ -95,7 +95,7 @@ claim("pixel-widens-spot", measured=second_moment, expected=wider, tolerance=1e-
 # %% [markdown]
 # ## 2. From a walk to a blur
 #
-# While the shutter is open the molecule moves, and every place it visits gets a share of the light. Ten sub-positions per frame are a good picture of the path. The next two figures show four frames of one fast molecule, as the original does.
+# While the shutter is open the molecule moves, and every place it visits gets a share of the light. Ten {term}`sub-positions <sub-position>` per frame are a good picture of the path. The next two figures show four frames of one fast molecule, as the original does.
 
 # %%
 walk = brownian.simulate_tracks(8.0, 1, n_frames=4, rng=np.random.default_rng(SEED + 7))
@@ -112,7 +112,7 @@ plots.film(light, "photons / pixel", titles, bar_px=10, bar_label="1 µm")
 plt.show()
 
 # %% [markdown]
-# How wide is the blob on average? The path inside one frame has variance $\tfrac13 D \Delta t\,(1 - 1/n^2)$ per axis (lesson 01). It adds to the spot:
+# How wide is the blob on average? The path inside one frame has variance $\tfrac13 D \Delta t\,(1 - 1/n^2)$ per axis ({doc}`lesson 01 <01_physics_of_diffusion>`). It adds to the spot:
 #
 # ```{math}
 # :label: eq-blob
@@ -151,7 +151,7 @@ claim("path-variance", measured=path, expected=extent_expected, tolerance=4 * er
 # \end{gathered}
 # ```
 #
-# with background $b$, gain $g$, offset $o$ and read noise $r$, given in electrons as if it were there before the gain. The mean is $o + g(\mu + b)$ and the variance $g^2(\mu + b + r^2)$.
+# with {term}`background` $b$, {term}`gain` $g$, {term}`offset` $o$ and {term}`read noise` $r$, given in electrons as if it were there before the gain. The mean is $o + g(\mu + b)$ and the variance $g^2(\mu + b + r^2)$.
 #
 # A camera with {term}`EM gain` multiplies each electron by a random number with an exponential distribution before it is read. A sum of exponential numbers has a gamma distribution, so one draw per pixel is enough. The mean stays, the variance of the light doubles: the {term}`excess factor` EF is 2 {cite}`robbins2003`.
 
@@ -210,7 +210,7 @@ for row, here in zip(recorded_speed, speed_here, strict=True):
 # ## 4. Three cues, and what bleaches them
 #
 # An image sequence tells about $D$ in three ways: the steps between frames (*trajectory*), the width of the blob (*shape*), and its peak (*brightness*), since spread light is dim light.
-# `cues.measure` takes one number for each from every movie: the mean squared step of the centroid, the second moment of the blob, and minus its peak. We ask how well each ranks the molecules by $D$ (*rank correlation*: 1 for the same order, 0 for no relation). Then we spoil the recording in five ways.
+# `cues.measure` takes one number for each from every movie: the mean squared step of the centroid, the second moment of the blob, and minus its peak. We ask how well each ranks the molecules by $D$ ({term}`rank correlation`: 1 for the same order, 0 for no relation). Then we spoil the recording in five ways.
 
 
 # %%
@@ -235,7 +235,7 @@ plots.cue_ranking(ranking)
 plt.show()
 
 # %% [markdown]
-# In the clean recording every cue works. Take snapshots instead of an open shutter, and two of them vanish: shape and brightness *are* the blur. Let molecules differ in brightness, as real dyes do, and brightness can no longer be trusted. A wide spot hides the blur from both; few photons hide the width of the spot; a short movie hides the steps.
+# In the clean recording every cue works. Take snapshots instead of an open shutter, and two of them vanish: shape and brightness *are* the blur. Let molecules differ in brightness, as real dyes do, and brightness can no longer be trusted. A wide spot hides some of the blur from both; few photons hide the width of the spot; a short movie hides the steps.
 # A network trained in the clean world may lean on the cue that fails first. **The simulator decides what a network learns.**
 
 # %%
@@ -381,9 +381,9 @@ def what_if(slope, zero_level, mean_level):
 what_if(line.slope, line.zero_variance_level, mean.mean())
 
 # %% [markdown]
-# The first line is the truth. The second has half the photons, and nothing in it looks wrong. The third is impossible: a negative background. Dark frames would fix the offset; a data sheet would fix the read noise. We have neither, but the noise has a third number, its *skewness*.
+# The first line is close to the truth. The second has half the photons, and nothing in it looks wrong. The third is impossible: a negative background. {term}`Dark frames <dark frame>`, taken without light, would fix the offset; a data sheet would fix the read noise. We have neither, but the noise has a third number, its *skewness*: how far its histogram leans to one side.
 #
-# A Poisson number of electrons with mean $b$, each multiplied by a random $x$ of mean 1, has the variance $\kappa_2 = b\langle x^2\rangle$ and the third cumulant $\kappa_3 = b\langle x^3\rangle$. In units of one electron the slope is $s = \langle x^2\rangle$. On a plain camera $x = 1$; behind EM gain $x$ is exponential. So the ratio is
+# A Poisson number of electrons with mean $b$, each multiplied by a random $x$ of mean 1, has the variance $\kappa_2 = b\langle x^2\rangle$ and the third {term}`cumulant` $\kappa_3 = b\langle x^3\rangle$. In units of one electron the slope is $s = \langle x^2\rangle$. On a plain camera $x = 1$; behind EM gain $x$ is exponential. So the ratio is
 #
 # ```{math}
 # :label: eq-skew
@@ -414,7 +414,7 @@ claim(
 # %% [markdown]
 # ## 7. Three recordings of real molecules
 #
-# The original came with movies of ATTO 647 on a lipid bilayer, three recordings of 50 movies each, 16 frames of 64 x 64 pixels, without a calibration. It divided the counts by 18,000. We ask the movies.
+# The original came with movies of the dye ATTO 647 on a lipid bilayer, three recordings of 50 movies each, 16 frames of 64 x 64 pixels, without a calibration. It divided the counts by 18,000. We ask the movies.
 
 # %%
 have_movies = data.available("molecule_movies")
@@ -479,7 +479,7 @@ claim(
 # %% [markdown]
 # ## 8. Matching images, pixel by pixel?
 #
-# The original adjusted its noise until a simulated image resembled a real one: by mean squared error, by peak signal-to-noise ratio (PSNR, its logarithm), or by structural similarity (SSIM, which compares the local mean, width and correlation of two images {cite}`wang2004`). It tried Gaussian and Laplace noise, with new random numbers at every trial.
+# The original adjusted its noise until a simulated image resembled a real one: by mean squared error, by peak signal-to-noise ratio ({term}`PSNR`, its logarithm), or by structural similarity ({term}`SSIM`, which compares the local mean, width and correlation of two images {cite}`wang2004`). It tried Gaussian and Laplace noise, with new random numbers at every trial.
 # We test its idea on a background of known level and width. Two objectives of our own stand beside its: the {term}`likelihood <maximum likelihood>` of the pixels, and *quantiles*, the squared distance between the sorted pixels of both images.
 
 # %%
@@ -508,9 +508,9 @@ plt.show()
 
 # %% [markdown]
 # Two images with independent noise never agree pixel by pixel. The mean squared error of the pair is the sum of both variances, so it is least when the simulated noise is zero, and PSNR with it. SSIM wants little noise, too; where it stops depends on the draw.
-# The right question is not "is this pixel the same?" but "could these pixels come from this distribution?". Likelihood and quantiles ask it. *Common random numbers*, one set of draws stretched and shifted at every trial, make the second a smooth function; with new draws the optimiser follows the noise.
+# The right question is not "is this pixel the same?" but "could these pixels come from this distribution?". Likelihood and quantiles ask it. {term}`Common random numbers <common random numbers>`, one set of draws stretched and shifted at every trial, make the second a smooth function; with new draws the optimiser follows the noise.
 #
-# The Laplace likelihood finds 169, not 150, on Gaussian noise. It measures $\sqrt2\,\langle\lvert x\rvert\rangle$, and for Gaussian numbers that is $150 \times 2 / \sqrt\pi$: a good objective with the wrong shape of noise gives a wrong width, too.
+# The Laplace likelihood finds 170, not 150, on Gaussian noise. It measures $\sqrt2\,\langle\lvert x\rvert\rangle$, and for Gaussian numbers that is $150 \times 2 / \sqrt\pi$ = 169: a good objective with the wrong shape of noise gives a wrong width, too.
 
 # %%
 width_error = 150 / np.sqrt(2 * patch.size)
@@ -522,7 +522,7 @@ claim("mse-wants-no-noise", measured=width["mse"] / 150, at_most=0.02, source=wo
 claim("ssim-wants-less-noise", measured=width["ssim"] / 150, at_most=0.5, source="known truth")
 
 # %% [markdown]
-# Which shape does the recording itself have? We ask the likelihood for the background of one movie. The EM model has no more free numbers than the others, and it wins. The physics of the camera beats the shape that happens to be in the toolbox.
+# Which shape does the recording itself have? We ask the likelihood for the background of one movie, in {term}`nats <nat>` per pixel. The EM model has no more free numbers than the others, and it wins. The physics of the camera beats the shape that happens to be in the toolbox.
 
 # %%
 movie = real[next(iter(real))][0] if real else made[0]
@@ -601,7 +601,7 @@ plt.show()
 
 # %% [markdown]
 # The noise agrees within a few per cent, and the power at low frequencies, where the molecules are, within its error. Without molecules it fails, so the test has teeth.
-# It also shows the limit. Real molecules are a mixture: the fast tenth of the movies moves more than fifty times faster than the slow tenth. In 104 and 70 the twins have 40 % too much power at middle frequencies: their spots are sharper than the real ones, which go out of focus, change their speed, come and go. A network trained on twins will meet that; lesson 03 does.
+# It also shows the limit. What follows holds for the three recordings; where they are not on the machine, the table above has only the one that we made. Real molecules are a mixture: the fast tenth of the movies moves more than fifty times faster than the slow tenth. In 104 and 70 the twins have 40 % too much power at middle frequencies: their spots are sharper than the real ones, which go out of focus, change their speed, come and go. A network trained on twins will meet that; lesson 03 does.
 #
 # ## 10. From a full field to single movies
 #
@@ -646,8 +646,8 @@ claim("detection-precision", measured=true_spots / all_spots, at_least=0.98, sou
 #
 # | The original {cite}`silly2024` | Its number | Ours | Why they differ |
 # |---|---|---|---|
-# | Time to make a movie | "an expensive process"; 100 to 180 ms for our copy of its loop | 1.1 to 1.3 ms, or 0.6 ms from a table | separable error functions; noise drawn only where there is light |
-# | PSF width | $2.35 \times$ FWHM / 5 nm: 0.943 px | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side, and the pixel is 5 nm wide: close by luck |
+# | Time to make a movie | "an expensive process"; 90 to 100 ms for our copy of its loop | 1.1 ms, or 0.5 to 0.6 ms from a table | separable error functions; noise drawn only where there is light |
+# | PSF width | $2.35 \times$ FWHM / 5 nm: 0.943 px, with the full width at half maximum (FWHM) | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side, and the pixel is 5 nm wide: close by luck |
 # | Background | $100 \pm 10$ counts, cut at 130 | a Poisson number per pixel | a camera's background has the noise of its light |
 # | Photons in the brightest pixel | 41 in every frame | as many as arrive | its noise is scaled by the maximum of the frame ({numref}`fig-original`) |
 # | Noise of real movies | matched by SSIM, MSE, PSNR, and then not used in training | read off the noise itself | pixel-by-pixel objectives want no noise ({numref}`fig-objectives`) |
@@ -718,7 +718,7 @@ print(f"zero-variance level {100 - 2 * 5**2:.0f} counts, not 100")
 # Where do 64 x 64 numbers come from? From a path, spread by a lens, cut by pixels, thinned to photons, multiplied and shifted by a camera. Each step has a closed form, and each is checked.
 # A simulator is a theory that you can sample. Calibrate it before you trust it: the noise of the background knows the camera, and its skewness knows what kind of camera.
 #
-# The image holds three cues on $D$, and a track keeps one of them. **Can the blur itself be read?** That is lesson 03.
+# The image holds three cues on $D$, and a track keeps one of them. **Can the blur itself be read?** That is lesson 03: {doc}`03_reading_diffusion_from_movies`.
 #
 # ## References
 #

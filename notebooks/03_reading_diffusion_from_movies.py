@@ -19,7 +19,7 @@
 # %% [markdown]
 # # Read the diffusion coefficient from the movie
 #
-# **The question.** A track keeps one position per frame. The image keeps the whole spot. Can a network that sees the image know $D$ better than any method that follows the track?
+# **The question.** A track keeps one position per frame. The image keeps the whole spot, blur included. Can a network that sees the image know $D$ better than any method that follows the track?
 #
 # **You will do.** Find out what the networks of the original were asked to learn, set up strong rivals, and train a network before your eyes that has a smaller error than any tracker.
 #
@@ -70,12 +70,12 @@ rng = np.random.default_rng(SEED)
 prior = worlds.comparison_prior()  # D uniform between 1 and 50 of the original's units: 0.4 to 20 px^2 per frame
 
 # %% [markdown]
-# Lengths are in pixels and times in frames here. For pixels of 100 nm and frames of 10 ms, 1 px²/frame is 1 µm²/s. One unit of the original is 0.40 px²/frame (lesson 02).
+# Lengths are in pixels and times in frames here. For pixels of 100 nm and frames of 10 ms, 1 px²/frame is 1 µm²/s. One unit of the original is 0.40 px²/frame ({doc}`lesson 01 <01_physics_of_diffusion>`, exercise 1).
 #
 # ## 1. The label decides what you learn
 #
 # The original {cite}`silly2024` trained three networks on simulated movies and compared them with a trajectory method: fit the spot in every frame, compute the MSD at all lags, draw a line through the origin. It concluded that the network "does not outperform" this method.
-# Look at what the networks were asked for. The label was not $D$. It was the same line through the same MSD, of the true path of each molecule. We make 3000 paths of one and the same $D$ and compute it.
+# Look at what the networks were asked for. The label was not $D$. It was the same line through the same MSD, of the true path of each molecule: the {term}`effective D` of lesson 01. We make 3000 paths of one and the same $D$ and put the trajectory method beside it.
 
 # %%
 n_paths = profile.pick(quick=3000, full=30_000)
@@ -107,12 +107,12 @@ claim(
 )
 
 # %% [markdown]
-# All these molecules have the same $D$, and their labels differ by 83 %. A network that predicted this label without any error would still be wrong about $D$ by a factor of two. And the trajectory method computes the label itself, up to its localisation error.
+# All these molecules have the same $D$, and their labels scatter by 83 %. A network that predicted this label without any error would still be wrong about $D$ by a factor of two. And the trajectory method computes the label itself, up to its localisation error.
 #
 # ## 2. The networks of the original, at their own task
 #
-# We rebuild its three networks from its code: ParkCNN, ResNet2D and ResNet3D. In all of them the 16 frames enter as 16 channels of one image, like the colours of a photograph. No layer slides along time, so nothing learned about frames 3 and 4 carries over to frames 7 and 8. ResNet3D is no exception: its third dimension has length 1. They learn effective D by squared error, from movies of one single $D$ of 20 units.
-# The original made new movies all the time, because a network that saw the same movies again learned them by heart. That is easy to repeat: ParkCNN with 2000 movies, and with fresh ones.
+# We rebuild its three {term}`convolutional networks <convolutional network>` (CNNs) from its code: ParkCNN, ResNet2D and ResNet3D. In all of them the 16 frames enter as 16 channels of one image, like the colours of a photograph. No layer slides along time, so nothing learned about frames 3 and 4 carries over to frames 7 and 8. ResNet3D is no exception: its third dimension has length 1. They learn effective D by squared error, from movies of one single $D$ of 20 units.
+# The original made new movies all the time, because a network that saw the same movies again learned them by heart. That is easy to repeat: ParkCNN with 2000 movies, and with fresh ones. Its {term}`dropout` is on while it trains and off when it is tested, so its training error looks larger than it is.
 
 # %% mystnb={"image": {"alt": "Two panels of error against training step. With a fixed set of movies the training error falls far below the error on unseen movies. With fresh movies both end near five units; the error on unseen movies jumps on the way."}, "figure": {"name": "fig-overfitting", "caption": "Fresh movies cannot be learned by heart. RMSE of ParkCNN on its training movies (dashed) and on 500 movies that it never saw (diamonds); left: the same 2000 movies again and again, right: fresh ones. The training error is a mean over 100 steps and has dropout in it."}}
 learned = results.read("overfitting")["values"]
@@ -128,7 +128,7 @@ claim("fixed-movies-overfit", measured=fixed, at_least=1.5, source="recorded: he
 claim("fresh-movies-do-not", measured=fresh, at_most=1.3, source="recorded: held out / training")
 
 # %% [markdown]
-# Now the comparison. The original has 250 validation tracks, five per unit of effective D. Its noise was drawn once, without a seed; we draw it ten times. Beside its networks: *trajectory-D* with its Gaussian fits; the same line through positions found by a {term}`matched filter` (section 3) and through the true centres (an oracle); and our networks of section 5, one trained for this label, one for $D$. *Turned* is the mean answer over all turns of the movie, MAE the mean absolute error.
+# Now the comparison. The original has 250 validation tracks, five per unit of effective D. Its noise was drawn once, without a seed; we draw it ten times. Beside its networks: *trajectory-D* with its Gaussian fits; the same line through positions found by a {term}`matched filter` (section 3) and through the true centres (an {term}`oracle`); and our networks of section 5, one trained for this label, one for $D$. *Turned* is the mean answer over all turns of the movie, MAE the mean absolute error.
 
 # %%
 label_record = results.read("labels")["values"]
@@ -412,7 +412,7 @@ for world, (rmse_limit, log_limit) in limits.items():
 #
 # ## 8. Where does the gain come from?
 #
-# A movie holds three cues: the *track*, the *shape* of the blob, and its *brightness*. We train networks that are shown only some of them, all for 1500 steps. In the noise of the original brightness helps, because its noise gives a fast molecule more photons (lesson 02). In the physical world molecules differ in brightness by 30 %, whatever their $D$.
+# A movie holds three cues: the *track*, the *shape* of the blob, and its *brightness*. We train networks that are shown only some of them, all for 1500 steps. In the noise of the original brightness helps, because its noise gives a fast molecule more photons ({doc}`lesson 02 <02_simulating_molecule_movies>`). In the physical world molecules differ in brightness by 30 %, whatever their $D$.
 
 # %%
 recorded = results.read("ablations")["values"]
@@ -754,7 +754,7 @@ for name, guess in guesses.items():
 #
 # Can a network know more than the track? Yes, because the image holds more than the track: the path within a frame leaves its shape in the blob. The network that reads it is small. What makes it strong is the question it is asked, the physics it starts from, and a loss that asks for a distribution.
 #
-# One number per molecule can be learned, with its error bar. **Can we learn a whole distribution, of shapes instead of numbers?** That is lesson 04.
+# One number per molecule can be learned, with its error bar. **Can we learn a whole distribution, of shapes instead of numbers?** That is lesson 04: {doc}`04_normalizing_flows`.
 #
 # ## References
 #

@@ -240,7 +240,7 @@ check_layer("spline", partial(flows.AutoregressiveSpline, context_dim=1), invers
 # %% [markdown]
 # ## 3. A chain of layers, and its training
 #
-# A coupling alone never moves $\boldsymbol x_1$, so axes must be mixed in between. A *block* here is three layers: ActNorm, a linear layer, and a bent one. Layers follow each other, and their log-determinants add up. Before training, every ActNorm is set from one batch, so that what leaves it has mean 0 and standard deviation 1. To sample, draw $\boldsymbol z$ and go backwards. To train, raise the likelihood of the data, $\mathcal L = -\langle \log p(\boldsymbol x)\rangle$.
+# A coupling alone never moves $\boldsymbol x_1$, so axes must be mixed in between. A *block* here is three layers: ActNorm, a linear layer, and a bent one. Layers follow each other, and their log-determinants add up. Before training, every ActNorm is set from one batch, so that what leaves it has mean 0 and standard deviation 1. To sample, draw $\boldsymbol z$ and go backwards. To train, raise the likelihood of the data: lower $\mathcal L = -\langle \log p(\boldsymbol x)\rangle$.
 #
 # How good can it get? $\mathcal L$ is at least the {term}`entropy` of the data, and the difference is the {term}`Kullback-Leibler divergence` between data and flow. So we choose data whose density we know: two spirals with a thickness of 0.1, a sum of many small Gaussians. We train three flows on them: affine couplings, our splines, and the spline flow of the library `zuko` {cite}`rozet2022`, which has the same kind of spline layers, and permutations in place of ActNorm and linear layers. Each has four blocks, one seed, and sees the same batches.
 
@@ -687,7 +687,7 @@ print(f"random numbers {-log_p.mean():.3f}, formula {by_formula:.3f}")
 #
 # How do I write down a density that I can sample? Take normal numbers through invertible layers and account for volume in every one of them. Test inverse, determinant and mass at once. On data that fill no volume, add noise of a known size and tell the flow: this gives a floor to the objective and more even samples, not nearer ones.
 #
-# A flow is a density of points. **Can it learn the shape of a real object**, one that swells and shrinks with temperature? That is lesson 05.
+# A flow is a density of points. **Can it learn the shape of a real object**, one that swells and shrinks with temperature? That is lesson 05: {doc}`05_microgels_with_softpointflow`.
 #
 # ## References
 #

@@ -143,7 +143,7 @@ mine = gel(35, 999, clouds.NOISE_NM, np.random.default_rng(1))
 assert np.allclose(mine, clouds.simulate(35, 1, np.random.default_rng(1), 999)[0])
 
 # %% [markdown]
-# The original {cite}`azad` has 20 core-shell gels at each of six temperatures. Their localisations come from dyes that bind for a moment and leave again (PAINT {cite}`sharonov2006`), 1000 to 14,000 per gel. We simulate as many, with a simulator that was fitted to them: equal sizes are no test of it.
+# The original {cite}`azad` has 20 core-shell gels at each of six temperatures. Their localisations come from dyes that bind for a moment and leave again ({term}`PAINT` {cite}`sharonov2006`), 1000 to 14,000 per gel. We simulate as many, with a simulator that was fitted to them: equal sizes are no test of it.
 
 # %%
 simulated = {T: clouds.simulate(T, profile.pick(quick=20, full=100), rng) for T in temperatures}
@@ -190,7 +190,7 @@ plt.show()
 #
 # ## 2. Why a light microscope does not see it
 #
-# In a picture each photon lands around its dye with the width of the {term}`point spread function`, about 120 nm in the plane and 300 nm along the axis. A localisation is the mean of many photons of *one* dye that shines alone, with the error of a mean: $\sigma\approx\sigma_\mathrm{PSF}/\sqrt{N_\gamma}$, 20 nm for 36 photons (lesson 03: the exact bound).
+# In a picture each photon lands around its dye with the width of the {term}`point spread function`, about 120 nm in the plane and 300 nm along the axis. A localisation is the mean of many photons of *one* dye that shines alone, with the error of a mean: $\sigma\approx\sigma_\mathrm{PSF}/\sqrt{N_\gamma}$, 20 nm for 36 photons (the exact bound is in {doc}`lesson 03 <03_reading_diffusion_from_movies>`).
 #
 # So one function simulates dyes, localisations and photons, with errors of 0, $(20, 20, 51)$ and $(120, 120, 300)$ nm. Of a wave of period $\Lambda$ a Gaussian error leaves $e^{-2\pi^2\sigma^2/\Lambda^2}$. At 100 nm this is 45 % for localisations, and $5\cdot10^{-13}$ for the lens.
 
@@ -347,7 +347,7 @@ claim("published-drops-few", measured=few["published"][0], at_least=2.5, source=
 claim("robust-keeps-few", measured=few["robust"][0], at_most=1.5, source="the same; 0.45 by chance")
 
 # %% [markdown]
-# A small gel puts its localisations into fewer toroids, so its map has less noise, and the published ranking takes it for a typical gel. Flat gels pass for the same reason.  Nobody knows which choice is right there; only planted gels can tell.
+# A small gel puts its localisations into fewer toroids, so its map has less noise, and the published ranking takes it for a typical gel. Flat gels pass for the same reason. Among real gels nobody knows which choice is right; only planted gels can tell.
 #
 # ## 5. How large is a gel?
 #
@@ -447,7 +447,7 @@ cloud_plots.pair_distances(errors[-1])
 plt.show()
 
 # %% [markdown]
-# The real data give 18 to 25 nm in the plane and 34 to 45 nm along $z$. Now we take the error off: $w^2-\sigma^2$ is the squared true width, with $w$ from the median of $\lvert x\rvert$, so that the tail stays out. Two checks: simulated gels with the error taken off must give their true 0.73, and with 20 nm along *all* axes they must look flat.
+# The real data give 18 to 25 nm in the plane and 34 to 45 nm along $z$. (Where they are not on the machine, the lines above are of simulated gels and give back the 20 and 51 nm that went in.) Now we take the error off: $w^2-\sigma^2$ is the squared true width, with $w$ from the median of $\lvert x\rvert$, so that the tail stays out. Two checks: simulated gels with the error taken off must give their true 0.73, and with 20 nm along *all* axes they must look flat.
 
 
 # %%
@@ -503,7 +503,7 @@ if "real" in sources("error-in-plane", "error-along-z", "worse-along-z", "wider-
 # p(X \mid \vartheta) = \int p(\boldsymbol s \mid \vartheta) \prod_{i=1}^{N} p(\boldsymbol x_i \mid \boldsymbol s, \vartheta, c)\; d\boldsymbol s .
 # ```
 #
-# *PriorFlow* is $p(\boldsymbol s \mid \vartheta)$, the shapes that occur at a temperature. *DecoderFlow* is $p(\boldsymbol x \mid \boldsymbol s, \vartheta, c)$, the points of one shape, with the noise $c$ of SoftFlow. Nobody can do the integral. So a third network, the *encoder* $q(\boldsymbol s \mid X)$, looks at a cloud and says which shapes could have made it. With it the integral is a mean over $q$, $p(X \mid \vartheta) = \langle p(X \mid \boldsymbol s)\, p(\boldsymbol s \mid \vartheta) / q(\boldsymbol s \mid X) \rangle_{\boldsymbol s \sim q}$. The logarithm of a mean is at least the mean of the logarithm, and that can be sampled. Training minimises minus this lower bound, per point (Eq. 12 of {cite}`azad`):
+# *PriorFlow* is $p(\boldsymbol s \mid \vartheta)$, the shapes that occur at a temperature. *DecoderFlow* is $p(\boldsymbol x \mid \boldsymbol s, \vartheta, c)$, the points of one shape, with the noise $c$ of SoftFlow. Nobody can do the integral. So a third network, the *encoder* $q(\boldsymbol s \mid X)$, looks at a cloud and says which shapes could have made it. With it the integral is a mean over $q$, $p(X \mid \vartheta) = \langle p(X \mid \boldsymbol s)\, p(\boldsymbol s \mid \vartheta) / q(\boldsymbol s \mid X) \rangle_{\boldsymbol s \sim q}$. The logarithm of a mean is at least the mean of the logarithm, and that can be sampled. Training minimises minus this {term}`evidence lower bound`, per point (Eq. 12 of {cite}`azad`):
 #
 # ```{math}
 # :label: eq-evidence-bound
@@ -512,7 +512,7 @@ if "real" in sources("error-in-plane", "error-along-z", "worse-along-z", "wider-
 #
 # The first term wants shapes that explain the points. The second wants shapes that are usual at this temperature. The third wants an encoder that is no surer than it can be. A gel has one shape but many points, so per point the last two are divided by $N$ = 2500, a typical number.
 #
-# How do we tell a network the temperature? Gels of pNIPAM collapse near 33 °C, within some kelvin, and hardly change elsewhere. So our flows are told $\tfrac12 \tanh\big((\vartheta - 33)/8\big)$: equal steps of this *state* are roughly equal steps of a gel. Centre and width are rough. We chose the width on simulated gels, and since those were fitted to the real ones, it is not quite independent of them.
+# How do we tell a network the temperature? Gels of pNIPAM (poly-*N*-isopropylacrylamide) collapse near 33 °C, within some kelvin, and hardly change elsewhere. So our flows are told $\tfrac12 \tanh\big((\vartheta - 33)/8\big)$: equal steps of this *state* are roughly equal steps of a gel. Centre and width are rough. We chose the width on simulated gels, and since those were fitted to the real ones, it is not quite independent of them.
 
 # %%
 batch = softpointflow.batches(simulated[35], [35] * len(simulated[35]), 4, 20.0)(np.random.default_rng(SEED), 0)
@@ -545,7 +545,7 @@ claim("axes-do-matter", measured=float(upright), at_least=1e-2, source="encoder,
 # %% [markdown]
 # ## 8. Train it before your eyes
 #
-# 60 % of the gels at each temperature train the model, drawn at random; the others are held out. In every step twelve gels are turned about $z$ by a random angle and mirrored: there is glass below them, and nothing around them. With the real data on the machine, the full profile trains a second model on those; here they wait for section 9.
+# 60 % of the gels at each temperature train the model, drawn at random; the others are {term}`held out <held-out data>`. In every step twelve gels are turned about $z$ by a random angle and mirrored: there is glass below them, and nothing around them. With the real data on the machine, the full profile trains a second model on those; here they wait for section 9.
 #
 # Watch the last two terms together. Their negative sum is the mean of the divergence $\mathrm{KL}(q \,\Vert\, p)$ over the gels: what a cloud tells the encoder about its shape, plus what PriorFlow has not learned yet. Were it zero, shapes would be ignored, and the model would draw the same gel again and again. This {term}`posterior collapse` is the usual accident of such models. So ours starts with an encoder that tells gels apart from the first step.
 #
@@ -596,7 +596,7 @@ words = f"per point, with shapes of other gels; {theory.sum():.3f} for their siz
 claim("own-shape-fits-better", measured=np.mean(loss), at_least=0.01, unit="nats", source=words)
 
 # %% [markdown]
-# Now the test. Our yardstick is the largest difference of two cumulative mass functions, between generated gels and gels held out. Zero is not to be had: the training gels do not lie at zero either, because two sets of gels of one kind differ by chance. Below this *floor* nobody can see anything.
+# Now the test. Our yardstick is the largest difference of two cumulative mass functions (the *CMF distance*), between generated gels and gels held out. Zero is not to be had: the training gels do not lie at zero either, because two sets of gels of one kind differ by chance. Below this *floor* nobody can see anything.
 
 # %%
 generator, generated = torch.Generator().manual_seed(SEED), {}
@@ -726,7 +726,7 @@ claim("temperature-matters", measured=min(nats), at_least=5, unit="nats", source
 # %% [markdown]
 # An extra point changes nothing, exactly. (The authors' clouds shrink with temperature only because each is stretched afterwards to the box of a real gel.) Our model, told a wrong temperature, finds a gel less probable.
 #
-# The same test can be put to clouds, without the model. Take size away: leave out the farthest 1 %, stretch each cloud to the unit box, and compare the distances from the centre at 21 and at 53 °C. Their largest difference (Kolmogorov-Smirnov) is that of shape alone. The control is trained on the same gels with their temperatures shuffled.
+# The same test can be put to clouds, without the model. Take size away: leave out the farthest 1 %, stretch each cloud to the unit box, and compare the distances from the centre at 21 and at 53 °C. Their largest difference, the {term}`Kolmogorov-Smirnov distance`, is that of shape alone. The control is trained on the same gels with their temperatures shuffled.
 
 # %%
 conditions = results.read("condition")["values"]["sources"]
@@ -779,7 +779,7 @@ worst = max(gap for T, gap in between.items() if T > 33)
 claim("between-temperatures", measured=worst, at_most=0.05, source="CMF distance to fresh gels, worst above 33 °C")
 
 # %% [markdown]
-# Above 33 °C the model is about as good between the temperatures as at them. Between 21 and 33 °C, a gap of 12 K without gels, it is up to 0.05 off.
+# Above 33 °C the model is about as good between the temperatures as at them. Between 21 and 33 °C, a gap of 12 K without gels, it is up to 0.04 off.
 #
 # A density has no number of points. So the model draws few or many from the same law, and the noise $c$ is a dial: the variance along every axis must grow by $c^2$.
 
@@ -946,7 +946,7 @@ assert np.mean(seen) > 0.9
 #
 # A gel is two things: a shape, and points drawn from it. A model of both makes new gels that differ from each other about as much as real ones do, at the temperatures it saw and between them, with any number of points. That it listens to the temperature was not assumed but measured, against a control whose temperatures were shuffled.
 #
-# All gels lay on glass, with their axis upright, and all carried their temperature. **What if objects come in every orientation, and only a few have names?** That is lesson 06.
+# All gels lay on glass, with their axis upright, and all carried their temperature. **What if objects come in every orientation, and only a few have names?** That is lesson 06: {doc}`06_rotation_invariant_vae`.
 #
 # ## References
 #
