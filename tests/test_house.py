@@ -11,11 +11,10 @@ import re
 import subprocess
 import tomllib
 
-import nbformat
 import pytest
 
 import helpers
-from helpers.book.lessons import find, lessons, parameters, read
+from helpers.book.lessons import lessons
 from helpers.common.places import DATA, NOTEBOOKS, ROOT
 from helpers.common.widgets import Widget
 
@@ -160,31 +159,7 @@ def test_every_random_call_takes_a_generator(path):
             assert name_of(path) == "helpers/common/training.py", f"line {line}: {function}"
 
 
-# --- the lessons ----------------------------------------------------------------------------------------------------
-
-LESSONS = [lesson.name for lesson in lessons()]
-KERNEL = {"display_name": "Python 3", "language": "python", "name": "python3"}
-
-
-def lesson(name):
-    return find([name])[0]
-
-
-def cells(name, kind):
-    return [cell for cell in read(lesson(name).py).cells if cell.cell_type == kind]
-
-
-def prose(name):
-    return "\n\n".join(cell.source for cell in cells(name, "markdown"))
-
-
-def called(name):
-    return [
-        node.func.id
-        for cell in cells(name, "code")
-        for node in ast.walk(ast.parse(cell.source))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    ]
+# --- live figures ---------------------------------------------------------------------------------------------------
 
 
 def widgets():
@@ -196,77 +171,6 @@ def widgets():
         kinds |= {kind.__name__: kind for kind in new if kind.__module__.startswith("helpers.")}
         new = [below for kind in new for below in kind.__subclasses__()]
     return kinds
-
-
-def test_there_are_lessons():
-    assert len(LESSONS) >= 2
-
-
-@pytest.mark.parametrize("name", LESSONS)
-class TestLesson:
-    def test_header(self, name):
-        notebook = read(lesson(name).py)
-        assert dict(notebook.metadata.kernelspec) == KERNEL
-        header = lesson(name).header
-        assert header.keys() >= {"title", "question", "quick_cpu_s", "full"}
-        assert 0 < header["quick_cpu_s"] <= 90
-
-    def test_opening(self, name):
-        first = read(lesson(name).py).cells[0].source
-        assert re.match(r"# \S", first)
-        marks = ["The question", "You will do", "You will learn", "You need", "Time"]
-        places = [first.find(f"**{mark}.**") for mark in marks]
-        assert -1 not in places, dict(zip(marks, places, strict=True))
-        assert places == sorted(places)
-
-    def test_parameters(self, name):
-        values = parameters(read(lesson(name).py))
-        assert list(values)[:2] == ["PROFILE", "SEED"]
-        assert (values["PROFILE"], values["SEED"]) == ("quick", 0)
-
-    def test_claims_widget_and_summary(self, name):
-        assert "claim" in called(name)
-        assert set(called(name)) & widgets().keys()
-        assert re.search(r"^## Summary$", prose(name), re.M)
-
-    def test_exercises_have_folded_solutions(self, name):
-        labels = re.findall(r"^`{3,}\{exercise\} .*\n:label: (\S+)", prose(name), re.M)
-        solved = re.findall(r"^`{3,}\{solution(?:-start)?\} (\S+)\n:class: dropdown", prose(name), re.M)
-        assert len(labels) >= 3
-        assert len(set(labels)) == len(labels)
-        assert sorted(solved) == sorted(labels)
-
-    def test_code_cells_are_short(self, name):
-        long = {
-            f"cell {number}": lines
-            for number, cell in enumerate(read(lesson(name).py).cells, 1)
-            if cell.cell_type == "code" and (lines := len(cell.source.splitlines())) > 25
-        }
-        assert not long
-
-    def test_figures_have_words(self, name):
-        names = []
-        for number, cell in enumerate(read(lesson(name).py).cells, 1):
-            if cell.cell_type == "code" and re.search(r"\bplt\.show\(|plotting\.figure\(|plt\.subplots\(", cell.source):
-                about = cell.metadata.get("mystnb", {})
-                assert len(about.get("image", {}).get("alt", "")) >= 30, f"cell {number} has no alt text"
-                assert about.get("figure", {}).get("caption"), f"cell {number} has no caption"
-                names.append(about["figure"].get("name", ""))
-        assert names
-        assert all(re.fullmatch(r"fig-[a-z0-9-]+", name) for name in names), names
-        assert len(set(names)) == len(names)
-
-    def test_pictures_come_from_cells_with_words(self, name):
-        notebook = nbformat.read(lesson(name).ipynb, as_version=4)
-        for number, cell in enumerate(notebook.cells, 1):
-            kinds = {kind for output in cell.get("outputs", []) for kind in output.get("data", {})}
-            if any(kind.startswith("image/") for kind in kinds):
-                assert cell.metadata.get("mystnb", {}).get("image", {}).get("alt"), f"cell {number}"
-
-    def test_committed_notebook_is_small_and_holds_no_widget_state(self, name):
-        path = lesson(name).ipynb
-        assert path.stat().st_size <= 1.5e6
-        assert "widgets" not in json.loads(path.read_text(encoding="utf-8"))["metadata"]
 
 
 @pytest.mark.parametrize("name", sorted(widgets()))
@@ -345,4 +249,4 @@ def test_no_real_data():
 @in_git
 def test_every_notebook_has_its_master():
     stored = {path.stem for path in IN_REPOSITORY if path.parent == NOTEBOOKS and path.suffix == ".ipynb"}
-    assert stored <= set(LESSONS)
+    assert stored <= {lesson.name for lesson in lessons()}

@@ -8,27 +8,13 @@ from matplotlib.image import imread
 
 from helpers.book import picture, readme
 from helpers.book.lessons import lessons
-from helpers.common import results
 from helpers.common.places import ROOT
 
 TEXT = readme.README.read_text(encoding="utf-8")
-TIMES = results.read("times")["values"]["lessons"]
 
 
 def rows():
     return [line for line in TEXT.splitlines() if line.startswith("| [")]
-
-
-@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
-def test_a_lesson_stands_in_the_table_with_its_recorded_time(lesson):
-    (row,) = [row for row in rows() if f"(notebooks/{lesson.name}.ipynb)" in row]
-    assert lesson.name in TIMES, "python -m helpers bench times records it"
-    assert f"| {TIMES[lesson.name]:.0f} s | {lesson.header['full']} |" in row
-
-
-@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
-def test_a_lesson_takes_as_long_as_its_header_says(lesson):
-    assert TIMES[lesson.name] == pytest.approx(lesson.header["quick_cpu_s"], rel=0.5, abs=5)
 
 
 def test_the_table_is_the_generated_one():

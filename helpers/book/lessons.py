@@ -10,6 +10,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 
 from helpers.common import data
 from helpers.common.places import CHECKPOINTS, NOTEBOOKS, RESULTS, ROOT
@@ -36,8 +37,14 @@ class Lesson:
 
 
 def read(path: Path) -> nbformat.NotebookNode:
-    """Return the notebook stored at ``path``, a ``.py`` or an ``.ipynb``."""
-    return jupytext.read(path)
+    """Return the notebook stored at ``path``, a ``.py`` or an ``.ipynb``; ValueError where its header is no YAML."""
+    try:
+        return jupytext.read(path)
+    except yaml.YAMLError as error:
+        line = error.problem_mark.line + 1 if getattr(error, "problem_mark", None) else 1
+        raise ValueError(
+            f"{path.name}: the header cannot be read near line {line}; is a text with a colon quoted?"
+        ) from error
 
 
 def lessons() -> list[Lesson]:

@@ -35,6 +35,15 @@ def test_lessons_stand_in_reading_order_with_their_headers(house):
     assert found[0].ipynb == house / "notebooks/01_good.ipynb"
 
 
+def test_a_header_that_is_no_yaml_is_one_line(tmp_path):
+    path = tmp_path / "01_colon.py"
+    path.write_text("# ---\n# jupyter:\n#   lesson:\n#     question: Light: what is it?\n# ---\n\n# %%\n1\n")
+    with pytest.raises(
+        ValueError, match=r"^01_colon\.py: the header cannot be read near line 3; is a text with a colon"
+    ):
+        lessons.read(path)
+
+
 @pytest.mark.parametrize("name", ["01", "01_good", "01_good.py", "notebooks/01_good.ipynb", "./notebooks/01_good.py"])
 @pytest.mark.usefixtures("house")
 def test_a_lesson_is_found_by_number_name_and_path(name):
