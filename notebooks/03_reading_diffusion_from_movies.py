@@ -412,7 +412,7 @@ for world, (rmse_limit, log_limit) in limits.items():
 #
 # ## 8. Where does the gain come from?
 #
-# A movie holds three cues: the *track*, the *shape* of the blob, and its *brightness*. We train networks that are shown only some of them, all for 1500 steps. In the noise of the original brightness helps, because its noise gives a fast molecule more photons ({doc}`lesson 02 <02_simulating_molecule_movies>`). In the physical world molecules differ in brightness by 30 %, whatever their $D$.
+# A movie holds the three cues of {doc}`lesson 02 <02_simulating_molecule_movies>`: the *track*, the *shape* of the blob, and its *brightness*. We train networks that are shown only some of them, all for 1500 steps. In the noise of the original brightness helps, because its noise gives a fast molecule more photons. In the physical world molecules differ in brightness by 30 %, whatever their $D$.
 
 # %%
 recorded = results.read("ablations")["values"]
