@@ -80,7 +80,7 @@ share = np.array([throw((0, length), n_needles)[1].mean() for length in lengths]
 
 
 # %% [markdown]
-# Needles give the answer with an error that falls as one over the square root of their number. A loop over all pixels has no error: shift the picture back by $\boldsymbol r$ and count where both are 1.
+# Needles give the answer with a {term}`standard error` (s.e.) that falls as one over the square root of their number. A loop over all pixels has no error: shift the picture back by $\boldsymbol r$ and count where both are 1.
 
 
 # %%
@@ -167,6 +167,8 @@ TexturePainter()
 # ```
 #
 # The cure is to put the picture into a margin of zeros, so that nothing meets, and to divide by the number of pairs that each lag really has. The same works for holes: a *mask* says which pixels were seen.
+#
+# We test it on windows cut from a larger *Gaussian field*: random numbers, smoothed over a few pixels and cut at their median, so that half of the pixels are white. Its $f$ is known (section 4).
 
 
 # %%
@@ -302,7 +304,7 @@ plt.show()
 # | Gaussian field of correlation $g$, cut at its median | $\tfrac14+\arcsin(g)/2\pi$ |
 # | cells between random lines, mean chord $\lambda$ of a cell, filled with probability $\phi$ | $\phi^2+\phi(1-\phi)\,e^{-r/\lambda}$ {cite}`debye1957` |
 #
-# The last is known as the Debye medium. No random picture follows its law exactly; the mean over many does, within its {term}`standard error`. So we judge each medium by the worst deviation in standard errors.
+# The last is known as the Debye medium. No random picture follows its law exactly; the mean over many does, within its standard error. So we judge each medium by the worst deviation in standard errors.
 
 # %%
 rod = np.zeros((64, 64))
@@ -943,7 +945,7 @@ for width in (0.01, 0.1, 0.3):
 #
 # And it knows far more than it seems. Lines come back from their statistics to the pixel, and with a margin so do dense textures, as long as they are blobs larger than a pixel and the search has time. The two-point statistics are no lossy summary; the cut to a few numbers is. From periodic statistics and nothing else, dense textures do not come back by our search: what it finds has nearly the same statistics and is another picture. From a start with 30 % of the pixels wrong they do.
 #
-# So statistics are a space in which pictures that differ only by place are one point, and from which a way back exists. Nine linear numbers are too few for it, and a blind search sometimes ends elsewhere. **Can a network work in that space?** That is lesson 08.
+# So statistics are a space in which pictures that differ only by place are one point, and from which a way back exists. Nine linear numbers are too few for it, and a blind search sometimes ends elsewhere. **Can a network work in that space**, and draw a material from its statistics? That is lesson 08: {doc}`08_vae_in_statistics_space`.
 #
 # ## References
 #

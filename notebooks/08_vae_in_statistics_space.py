@@ -91,10 +91,10 @@ claim("guess-is-fair", measured=baseline.mean(), at_most=0.55, source="record, b
 #
 # ```{math}
 # :label: eq-statistics-loss
-# \mathcal L=\alpha\sum_{\boldsymbol r}\big(f_{x'}(\boldsymbol r)-f_x(\boldsymbol r)\big)^2+\beta\,\mathrm{KL}\big(q(z|x)\,\|\,\mathcal N(0,1)\big).
+# \mathcal L=\alpha\sum_{\boldsymbol r}\big(f_{x'}(\boldsymbol r)-f_x(\boldsymbol r)\big)^2+\beta\,\mathrm{KL}\big(q(z\mid x)\,\|\,\mathcal N(0,1)\big).
 # ```
 #
-# Its text writes a norm, its code a sum of squares, with $\alpha=\beta=1$. Nothing changes when a line image is moved; for pixels everything does.
+# The KL is the price of the latents, as in the {term}`evidence lower bound`. The text of the original writes a norm, its code a sum of squares, with $\alpha=\beta=1$. Nothing changes when a line image is moved; for pixels everything does.
 
 # %%
 x = torch.from_numpy(images[:20]).float()
@@ -118,7 +118,7 @@ right = [row["count"]["1.0"] for row in published]
 print(f"at most to save: {most_to_save:.2f} nats; as published: lines right {np.mean(right):.2f} of 500 (recorded)")
 
 # %% [markdown]
-# So with $\alpha=\beta=1$ and $f$ normalised to probabilities, the best network has a KL below this number, whatever the training does. Nine latents that hold places and sizes need tens of nats. This is {term}`posterior collapse`, predicted before any training, and our trainings of it (800 steps) show it. The original reports that its network converges to one constant image for some settings, "one line". This may be one reason; that the loss knows relative places only is another. Its code may normalise otherwise; the text does not say. A loss without its scale is not a loss.
+# So with $\alpha=\beta=1$ and $f$ normalised to probabilities, the best network has a KL below this number, whatever the training does. Nine latents that hold places and sizes need tens of nats. This is {term}`posterior collapse`, as in {doc}`lesson 05 <05_microgels_with_softpointflow>`, but here predicted before any training, and our trainings of it (800 steps) show it. The original reports that its network converges to one constant image for some settings, "one line". This may be one reason; that the loss knows relative places only is another. Its code may normalise otherwise; the text does not say. A loss without its scale is not a loss.
 #
 # ## 3. What else the settings do
 #
@@ -150,7 +150,7 @@ gain = error_of["loss in f"] / error_of["amplitude loss, sees |F|"]
 claim("amplitude-loss-helps", measured=gain, at_least=1, source="record, error of f, loss in f / loss in |F|")
 
 # %% [markdown]
-# The threshold matters as long as the drawing is grey. The original calls every pixel black that is below 0.05. There lines are black, here they are white, so both 0.05 and 0.95 stand above. Lines are grey at their rims only, and still a cut at either end makes the error of the volume fraction two or three times as large. A penalty on grey pixels, $y(1-y)$, helps a little at 0.05 only; annealing of the KL changes nothing here, because the latents are in use from the start.
+# The threshold matters as long as the drawing is grey. The original calls every pixel black that is below 0.05. There lines are black, here they are white, so both 0.05 and 0.95 stand above. Lines are grey at their rims only, and still a cut at either end makes the error of the volume fraction two or three times as large. A penalty on a grey value $u$ between 0 and 1, $u(1-u)$, helps at 0.05 only: 59 % off instead of 97 %. Annealing, where $\beta$ rises from 0 during training, does not help here, because the latents are in use from the start.
 #
 # ## 4. Let the network write statistics
 #
@@ -163,7 +163,7 @@ claim("amplitude-loss-helps", measured=gain, at_least=1, source="record, error o
 # n=\frac{h\,w}{a},\qquad h=S\,[f(0)-f(\boldsymbol e_x)],\quad w=S\,[f(0)-f(\boldsymbol e_y)],\quad a=S\,f(0),
 # ```
 #
-# with $h$ the heights of all lines added up, $w$ their widths, $a$ their area, $S$ the number of pixels. So we add $\ln h$, $\ln w$ and $\ln a$ to the components: 96 + 3 features.
+# with $h$ the heights of all lines added up, $w$ their widths, $a$ their area, $S$ the number of pixels. So we add $\log h$, $\log w$ and $\log a$ to the components: 96 + 3 features.
 
 
 # %%
@@ -366,7 +366,7 @@ plt.show()
 # %% [markdown]
 # ## 7. What the latents hold
 #
-# Shuffle the latents of all images: if they are used, the orientation falls to chance. Boosted trees, a {term}`probe <linear probe>` that need not be linear, read the number of lines from the nine numbers. How many numbers are enough?
+# Shuffle the latents of all images: if they are used, the orientation falls to chance. {term}`Boosted trees <boosted trees>`, a {term}`probe <linear probe>` that need not be linear, read the number of lines from the nine numbers. How many numbers are enough?
 
 # %%
 shuffled = np.mean([row["shuffled_orientation"] for row in ways["statistics VAE, 9"]])
@@ -432,7 +432,7 @@ vae_plots.columns({"original": few[:8]} | {name.replace(", ", "\n"): rows[:8] fo
 plt.show()
 
 # %% [markdown]
-# The same with spinodals among the training images, three trainings, other learners beside it, and on real micrographs {cite}`li2018`: the upper halves of seven pictures were trained on, the lower halves come back here (recorded).
+# The same with mixtures that unmix (spinodals) among the training images, three trainings, other learners beside it, and on real micrographs {cite}`li2018`: the upper halves of seven pictures were trained on, the lower halves come back here (recorded).
 
 # %%
 materials = results.read("microstructures")["values"]
@@ -448,7 +448,7 @@ volumes = [row["micrographs"]["volume_fraction_error"] for row in materials["lea
 claim("micrographs-keep-their-volume", measured=max(volumes), at_most=10, source="record, mean error in %, worst of 3")
 
 # %% [markdown]
-# The nine latents tell the length better than nine components. They should: the slopes at lag 0 are among what the network was given, and lesson 07 read the length from slopes alone. Its images are farther off in $f$ than those of components, because it spends part of its loss on three lags. No nine numbers hold the places of all grains, and they need not: what a material is, and what this sample of it happened to be, are two things.
+# The nine latents tell the length of fields and discs better than nine components. They should: the slopes at lag 0 are among what the network was given, and lesson 07 read the length from slopes alone. For spinodals components are level. The images of the network are farther off in $f$ than those of components, because it spends part of its loss on three lags. No nine numbers hold the places of all grains, and they need not: what a material is, and what this sample of it happened to be, are two things.
 #
 # Last, design. Ask for a material that is half white with a border of 0.15 per pixel, and then for twice that border: search the latent space for it, staying near the prior, and draw what was found.
 
@@ -524,7 +524,7 @@ print(
 )
 
 # %% [markdown]
-# A whole bit costs at least $\ln 2$ nats, so it pays from this $\alpha$ at the earliest. A faint latent is cheaper per unit saved: in the linear case a direction of variance $v$ pays from $\alpha v=\beta/2$ on.
+# A whole bit costs at least $\log 2$ {term}`nats <nat>`, so it pays from this $\alpha$ at the earliest. A faint latent is cheaper per unit saved: in the linear case a direction of variance $v$ pays from $\alpha v=\beta/2$ on.
 #
 # ````{solution-end}
 # ````
@@ -589,7 +589,7 @@ for name, verdict in (("PCA", by_pca), ("VAE", by_small)):
 # - Three lags count lines. Put what matters among the features, and nine numbers keep it.
 # - A guess from the volume fraction counts half of the images right. Without it no count is worth printing.
 #
-# **Can we draw a material from its statistics?** Lines exactly from exact statistics, and from nine numbers with the right amount and direction, and the right number of lines in four of five images. Dense textures come back with nearly the same statistics, in another arrangement. And when every single position matters? That is the next lesson.
+# Can we draw a material from its statistics? Lines exactly from exact statistics, and from nine numbers with the right amount and direction, and the right number of lines in four of five images. Dense textures come back with nearly the same statistics, in another arrangement. **And when every single position matters?** That is lesson 09: {doc}`09_tracking_dense_colloids`.
 #
 # ## References
 #
