@@ -275,7 +275,8 @@ def test_a_failed_build_names_the_warnings_and_the_log(tmp_path):
 
 # --- what lies in book/ ---------------------------------------------------------------------------------------------
 
-OURS = {"VENDOR.json", "VENDOR.md", "book.css", "book.js", "first.js", "hero.js", "widget-paths.js"}
+WINGS = {"wings.js", *(f"wing-{wing}.js" for wing in ("colloids", "microgels", "nanoparticles", "textures"))}
+OURS = WINGS | {"VENDOR.json", "VENDOR.md", "book.css", "book.js", "first.js", "hero.js", "widget-paths.js"}
 VENDORED = json.loads((BOOK / "vendor" / "VENDOR.json").read_text())
 
 

@@ -5,7 +5,7 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from helpers.book import speeds, tables
+from helpers.book import prerequisites, speeds, tables
 from helpers.book.executed import Lesson
 from helpers.book.scoreboard import scoreboard
 from helpers.common import atomic
@@ -15,20 +15,25 @@ __all__ = ["bug_table", "data_cards", "lesson_table", "write"]
 
 MARK = "<!-- lessons -->"
 BUGS = "<!-- planted bugs -->"
+MAP = "<!-- prerequisites -->"
 
 
 def write(book: Path, lessons: list[Lesson]) -> None:
-    """Write the generated pages into the staged ``book`` folder and the table of lessons into those that ask for it."""
+    """Write the generated pages into the staged ``book`` folder and tables and map into those that ask for them."""
     atomic.write_text(book / "scoreboard.md", scoreboard(lessons))
     atomic.write_text(book / "speed.md", speeds.page())
     atomic.write_text(book / "data_cards.md", data_cards())
     for page in sorted(book.rglob("*.md")):
-        text = page.read_text(encoding="utf-8")
-        if BUGS in text:
-            atomic.write_text(page, text.replace(BUGS, bug_table()))
-        if MARK in text:
-            up = "../" * len(page.relative_to(book).parts)
-            atomic.write_text(page, text.replace(MARK, lesson_table(lessons, up)))
+        text, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(book).parts)
+        marks = {BUGS: bug_table, MARK: lambda up=up: lesson_table(lessons, up), MAP: lambda up=up: _map(lessons, up)}
+        if found := [mark for mark in marks if mark in text]:
+            for mark in found:
+                text = text.replace(mark, marks[mark]())
+            atomic.write_text(page, text)
+
+
+def _map(lessons: list[Lesson], up: str) -> str:
+    return prerequisites.chart({lesson.name: (lesson.title, lesson.notebook) for lesson in lessons}, up)
 
 
 def bug_table(results: Path = RESULTS) -> str:
