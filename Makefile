@@ -8,7 +8,7 @@ TORCH_INDEX ?=
 NAME =
 
 .DEFAULT_GOAL := help
-.PHONY: help setup book test lab notebooks assignments train data bench mutants doctor clean
+.PHONY: help setup book test lab notebooks assignments train data bench mutants faults doctor clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "%-12s %s\n", $$1, $$2}' Makefile
@@ -44,6 +44,9 @@ bench: $(STAMP) ## measure speed against the named baselines and record it
 
 mutants: $(STAMP) ## plant bugs, one at a time, and see that tests or claims find them (20 minutes)
 	@$(PY) -m helpers mutants
+
+faults: $(STAMP) ## kill -9 real work at 50 random moments and see that it ends right (10 minutes)
+	@$(PY) -m helpers faults
 
 doctor: $(STAMP) ## print versions, threads, data, disk, expected times
 	@$(PY) -m helpers doctor

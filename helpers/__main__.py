@@ -125,6 +125,13 @@ def mutants(_: argparse.Namespace) -> None:
     run_mutants()
 
 
+def faults(_: argparse.Namespace) -> None:
+    """Kill real work at random moments and record that every restart ends right."""
+    from helpers.faults import run_faults
+
+    run_faults()
+
+
 def doctor(_: argparse.Namespace) -> None:
     """Print versions, threads, data, disk and the quick times to expect."""
     from helpers import doctor
@@ -188,7 +195,7 @@ def course(options: argparse.Namespace) -> None:
 
 
 HERE = Path.cwd()  # where the command was given; it runs in the root of the checkout
-WRITERS = {book, test, notebooks, new, run, train, bench, course, mutants}
+WRITERS = {book, test, notebooks, new, run, train, bench, course, mutants, faults}
 
 
 def _registered(kind: str, table: dict[str, str], name: str) -> Callable:
@@ -222,7 +229,7 @@ def parser() -> argparse.ArgumentParser:
         sub.set_defaults(function=function)
         return sub
 
-    verb(book), verb(test), verb(mutants), verb(doctor)
+    verb(book), verb(test), verb(mutants), verb(faults), verb(doctor)
     sub = verb(lab)
     sub.add_argument("--port", type=int, default=8888, help="the first port to try; the next free one is taken")
     sub.add_argument("more", nargs="*", help="handed to JupyterLab")
