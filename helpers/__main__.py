@@ -148,7 +148,10 @@ def run(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Train a shipped network from scratch, or go on where it stopped."""
-    _registered("training", TRAININGS, options.name)(profile=options.profile, resume=options.resume)
+    from helpers.common import ranks
+
+    with ranks.one_voice():
+        _registered("training", TRAININGS, options.name)(profile=options.profile, resume=options.resume)
 
 
 def bench(options: argparse.Namespace) -> None:

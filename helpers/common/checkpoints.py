@@ -8,7 +8,7 @@ from pathlib import Path
 import safetensors.torch
 from torch import Tensor, nn
 
-from helpers.common import atomic, places
+from helpers.common import atomic, places, ranks
 
 __all__ = ["DamagedCheckpoint", "load", "names", "plain", "save", "verify", "weights_file"]
 
@@ -46,6 +46,7 @@ def save(name: str, model: nn.Module | dict[str, Tensor], card: dict, folder: Pa
     ``card`` holds at least description, command (that rebuilds the weights), seed, metrics and known_failures. Added to
     it: sha256 and bytes of the file, and parameters, the count of numbers (a module's parameters, a state dict's all).
     ValueError if the card lacks an entry. The card is written last, so that a crash in between shows as a mismatch.
+    Of several processes only the first writes.
     """
     path = weights_file(name, folder)
     missing = [key for key in REQUIRED if key not in card]
@@ -57,8 +58,9 @@ def save(name: str, model: nn.Module | dict[str, Tensor], card: dict, folder: Pa
     state = model.state_dict() if isinstance(model, nn.Module) else model
     content = safetensors.torch.save({key: tensor.detach().cpu().clone().contiguous() for key, tensor in state.items()})
     card |= {"parameters": n_parameters, "bytes": len(content), "sha256": hashlib.sha256(content).hexdigest()}
-    atomic.write_bytes(path, content)
-    atomic.write_json(path.with_suffix(".json"), card)
+    if ranks.first():
+        atomic.write_bytes(path, content)
+        atomic.write_json(path.with_suffix(".json"), card)
     return path
 
 

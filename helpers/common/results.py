@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 
-from helpers.common import atomic, checkpoints, places
+from helpers.common import atomic, checkpoints, places, ranks
 
 __all__ = ["NoRecord", "hardware", "names", "read", "record", "stale"]
 
@@ -39,7 +39,8 @@ def record(
 
     ``values`` is a dict that JSON can hold (arrays are turned into lists). ``command`` makes the record again.
     ``sources`` are the modules, or the paths of files in the checkout, whose code the values depend on; ``weights`` the
-    names of the checkpoints. ValueError for anything else, before anything is written.
+    names of the checkpoints. ValueError for anything else, before anything is written. Of several processes only the
+    first writes.
     """
     path = _path(name)
     if not isinstance(values, dict) or not values:
@@ -59,7 +60,7 @@ def record(
     }
     if not content["sources"]:
         raise ValueError("sources must name at least one module or file")
-    return atomic.write_json(path, content)
+    return atomic.write_json(path, content) if ranks.first() else path
 
 
 def read(name: str) -> dict:

@@ -123,7 +123,7 @@ def fit(
     interrupted (from the beginning where there is none yet); ``resume=False`` starts afresh and replaces it.
     ``accelerator="auto"`` takes a GPU where there is one; ``precision="bf16-mixed"`` computes the forward pass in
     16 bits where that is safe, twice as fast for large convolutions. Under ``fabric run`` or torchrun each rank gets
-    ``batch[rank::world_size]``.
+    ``batch[rank::world_size]``, and "auto" takes GPUs where there is one for each of this machine's processes.
 
     ValueError for bad arguments, or where the saved run had other settings; ``DamagedState`` where it cannot be read;
     FloatingPointError naming the step where loss or weights stop being finite; ``Interrupted`` on Ctrl-C.
@@ -305,6 +305,8 @@ def _fabric(accelerator: str, devices: int, precision: str) -> "Fabric":
     if torch.distributed.is_torchelastic_launched():
         devices = int(os.environ["LOCAL_WORLD_SIZE"])
         n_nodes = int(os.environ["WORLD_SIZE"]) // devices
+        if accelerator == "auto" and torch.cuda.device_count() < devices:
+            accelerator = "cpu"  # a GPU is not shared
     fabric = Fabric(
         accelerator=accelerator, devices=check.whole("devices", devices), num_nodes=n_nodes, precision=precision
     )
