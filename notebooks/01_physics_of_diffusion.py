@@ -648,7 +648,7 @@ answers["network, shipped"] = networks.predict_tracks(networks.load("tracks"), m
 for name in ("network, trained here", "network, shipped"):
     rmse[name] = np.sqrt(np.mean((answers[name] - D_many) ** 2))
 
-# %% mystnb={"image": {"alt": "The network's training error falls steeply from the error of the prior mean, below maximum likelihood within sixty steps, and flattens a little above the dotted line of the Bayes mean, which the dashed line of the shipped network nearly covers."}, "figure": {"name": "fig-network", "caption": "Squared error leads a network to the Bayes mean. RMSE of the network during training (mean of 20 steps) beside the fixed methods on the test tracks."}}
+# %% mystnb={"image": {"alt": "The network's training error falls steeply from the error of the prior mean, below maximum likelihood within sixty steps, and flattens a little above the dotted line of the Bayes mean, which the dashed line of the shipped network nearly covers."}, "figure": {"name": "fig-network", "caption": "Squared error leads a network to the Bayes mean: the shipped one lies on its line. RMSE of the network during training (mean of 20 steps) beside the fixed methods on the test tracks."}}
 smooth = np.sqrt(np.asarray(history.losses)[: len(history.losses) // 20 * 20].reshape(-1, 20).mean(axis=1))
 fig, axes = plotting.figure(1, 1, 6.4, 3.4)
 axes.plot(20 * np.arange(1, len(smooth) + 1), smooth, **role("network", label="network, training"))

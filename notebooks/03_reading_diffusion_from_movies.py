@@ -143,7 +143,7 @@ for name, row in rows.items():
     draws = f"draws {min(row['rmse_draws']):.1f} to {max(row['rmse_draws']):.1f}"
     print(f"{name:26s} RMSE {row['rmse']:5.2f} [{low:5.2f}, {high:5.2f}], {draws:18s} MAE {row['mae']:5.2f}")
 
-# %% mystnb={"image": {"alt": "Root-mean-square error in five bins of the label with intervals. The error of all methods grows with the label; our network lies lowest in every bin."}, "figure": {"name": "fig-replication", "caption": "At the original's own task. RMSE against effective D on its 250 tracks, ten draws of the noise, with 95 % intervals over tracks."}}
+# %% mystnb={"image": {"alt": "Root-mean-square error in five bins of the label with intervals. The error of all methods grows with the label; our network lies lowest in every bin."}, "figure": {"name": "fig-replication", "caption": "At the original's own task our network errs less than its methods do. RMSE against effective D on its 250 tracks, ten draws of the noise, with 95 % intervals over tracks."}}
 looks = {
     "trajectory-D": ("classical", "s"),
     "park, 73,600 movies": ("paper", "D"),
@@ -211,7 +211,7 @@ for n_photons in photons:
     fitted.append(np.nanstd(fits[np.abs(fits - 32.1) < 3]))  # without those that run away
 limit = np.array([bound_px(n, 9.0) for n in photons])
 
-# %% mystnb={"image": {"alt": "Localisation error against photons on logarithmic axes. The errors of centroid and Gaussian fit and the bound fall; both methods come near the bound where there is much light."}, "figure": {"name": "fig-localise", "caption": "Where to localise. Error per axis of a molecule at rest over a background of 9 photons per pixel: our centroid, the Gaussian fit of the original (without the fits that run away by more than 3 pixels; 8 % statistical error), and the Cramér-Rao bound (dashed)."}}
+# %% mystnb={"image": {"alt": "Localisation error against photons on logarithmic axes. The errors of centroid and Gaussian fit and the bound fall; both methods come near the bound where there is much light."}, "figure": {"name": "fig-localise", "caption": "With much light both ways to localise come near the bound. Error per axis of a molecule at rest over a background of 9 photons per pixel: our centroid, the Gaussian fit of the original (without the fits that run away by more than 3 pixels; 8 % statistical error), and the Cramér-Rao bound (dashed)."}}
 fig, axes = plotting.figure(1, 1, 6.4, 3.4)
 axes.loglog(photons, found, **role("classical", linestyle="", label="matched filter and centroid"))
 axes.loglog(photons, fitted, **role("baseline", linestyle="", label="rotated Gaussian fit"))
@@ -603,7 +603,7 @@ for name, found in real.items():
         spread = f"network / MLE {np.exp(difference['median']):.2f}, spread {difference['spread']:.2f}"
         print(f"  {words:9s} {spread}; familiar {100 * inside:.0f} % (training movies 95 %)")
 
-# %% mystnb={"image": {"alt": "Three panels, one per recording: what the network says against the maximum likelihood estimate of the track, on logarithmic axes. Most points lie along the diagonal; at small D the network lies above the track with wide error bars."}, "figure": {"name": "fig-real", "caption": "Network and track on real molecules. D of each usable movie whose track gives D > 0: the network, with its 68 % interval, against the maximum likelihood estimate (px²/frame). The network has a log-uniform prior, the estimate none."}}
+# %% mystnb={"image": {"alt": "Three panels, one per recording: what the network says against the maximum likelihood estimate of the track, on logarithmic axes. Most points lie along the diagonal; at small D the network lies above the track with wide error bars."}, "figure": {"name": "fig-real", "caption": "Network and track agree on which real molecules are fast. D of each usable movie whose track gives D > 0: the network, with its 68 % interval, against the maximum likelihood estimate (px²/frame). The network has a log-uniform prior, the estimate none."}}
 reader_plots.recorded_answers({short[name]: found for name, found in real.items()})
 plt.show()
 

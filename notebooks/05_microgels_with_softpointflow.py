@@ -172,7 +172,7 @@ def cold_over_hot(values):  # of the means over gels at 21 and 53 °C
 
 size = each(generation.median_radius)  # nm
 
-# %% mystnb={"image": {"alt": "Median distance against temperature. It falls from 170 nanometres at 21 degrees to 70 at 53, most steeply around 35 degrees. Dots of single real gels scatter about the dashed line of simulated ones, more widely than the grey band."}, "figure": {"name": "fig-sizes", "caption": "Gels shrink by a factor of 2.4. Median distance of the localisations from the centre, for each real gel (dots) and for simulated gels (mean and standard deviation)."}}
+# %% mystnb={"image": {"alt": "Median distance against temperature. It falls from 170 nanometres at 21 degrees to 70 at 53, most steeply around 35 degrees. Dots of single real gels scatter about the dashed line of simulated ones, more widely than the grey band."}, "figure": {"name": "fig-sizes", "caption": "Gels shrink by a factor of 2.4. Median distance of the localisations from the centre, for each real gel (dots) and for simulated gels (mean and standard deviation). Real gels are drawn where the data are on the machine."}}
 cloud_plots.sizes(temperatures, size)
 plt.show()
 
@@ -180,7 +180,7 @@ plt.show()
 for source in sources("shrinks"):
     claim(f"shrinks-{source}", measured=cold_over_hot(size[source]), expected=2.35, tolerance=0.2, source="21 / 53 °C")
 
-# %% mystnb={"image": {"alt": "Six clouds of points in space at 21, 33, 35, 38, 43 and 53 degrees on one scale: a wide loose ball at 21 degrees, and ever smaller and denser ones."}, "figure": {"name": "fig-six", "caption": "One gel at each temperature, on one scale. 700 localisations of the gel of middle size (simulated where the data are not on the machine); the bar is 200 nm."}}
+# %% mystnb={"image": {"alt": "Six clouds of points in space at 21, 33, 35, 38, 43 and 53 degrees on one scale: a wide loose ball at 21 degrees, and ever smaller and denser ones."}, "figure": {"name": "fig-six", "caption": "A warm gel is smaller and denser. One gel at each temperature, on one scale: 700 localisations of the gel of middle size (simulated where the data are not on the machine); the bar is 200 nm."}}
 typical = {T: clouds.centred(sorted(gels, key=generation.median_radius)[len(gels) // 2]) for T, gels in shown.items()}
 cloud_plots.gels_in_space(typical)
 plt.show()
@@ -253,7 +253,7 @@ for source in sources("flat-when-cold", "core-when-hot"):
     claim(f"flat-when-cold-{source}", measured=cold, at_least=0.8, source="21 °C, 75 to 100 nm / centre")
     claim(f"core-when-hot-{source}", measured=hot, at_most=0.25, source="53 °C, 75 to 100 nm / centre")
 
-# %% mystnb={"image": {"alt": "Six panels of density against distance on a logarithmic axis. At 21 degrees it is flat to 100 nanometres and then falls; with temperature the centre becomes ever denser and the fall steeper. Real dots follow the dashed simulated curves."}, "figure": {"name": "fig-profiles", "caption": "The core fills up. Density per localisation in shells of 25 nm about the centre, all gels of one temperature together. Thin line: the simulated gels at 21 °C."}}
+# %% mystnb={"image": {"alt": "Six panels of density against distance on a logarithmic axis. At 21 degrees it is flat to 100 nanometres and then falls; with temperature the centre becomes ever denser and the fall steeper. Real dots follow the dashed simulated curves."}, "figure": {"name": "fig-profiles", "caption": "The core fills up. Density per localisation in shells of 25 nm about the centre, all gels of one temperature together. Thin line: the simulated gels at 21 °C. Real gels are drawn where the data are on the machine."}}
 cloud_plots.curves(shells.get("real", {}), shells["simulated"], "density / N (1/nm³)", log=True, limits=(2e-11, 2e-6))
 plt.show()
 
@@ -296,7 +296,7 @@ for k, (T, (high, low, selected)) in enumerate(selection.PUBLISHED.items()):
         same = (np.argsort(-mine["real"][k])[:10] + 1 == selected).sum()
         claim(f"ranking-{T}-order-real", measured=same, expected=10, paper=10, source="top ten in the same order")
 
-# %% mystnb={"image": {"alt": "Eight density maps, four temperatures by selected and dropped. Selected maps are filled; dropped ones have more white, empty toroids. With temperature the maps become narrow and bright in the middle."}, "figure": {"name": "fig-selected", "caption": "Gels that the original selects and drops. Density in toroids, mirrored about the axis, of the first gel of the published ranking (top) and of the last but one (bottom); behind the temperature the number of the gel. White: toroids without a localisation. Simulated gels where the data are not on the machine."}}
+# %% mystnb={"image": {"alt": "Eight density maps, four temperatures by selected and dropped. Selected maps are filled; dropped ones have more white, empty toroids. With temperature the maps become narrow and bright in the middle."}, "figure": {"name": "fig-selected", "caption": "Gels that the original selects have fewer empty toroids than those it drops. Density in toroids, mirrored about the axis, of the first gel of the published ranking (top) and of the last but one (bottom); behind the temperature the number of the gel. White: toroids without a localisation. Simulated gels where the data are not on the machine."}}
 cloud_plots.ranked_maps(temperatures, maps[shown_name], mine[shown_name])
 plt.show()
 
@@ -333,7 +333,7 @@ plt.show()
 trials = profile.pick(quick=8, full=50)
 found = {kind: {m: selection.plant(kind, m, trials, SEED) for m in methods} for kind in selection.SPOILS}
 
-# %% mystnb={"image": {"alt": "Bars for six kinds of planted gels. Robust: nearly all three among the last for the five wrong shapes. Published: the large and doubled ones, almost none of the flat and small ones, of which some enter the top ten, and all of those with few localisations."}, "figure": {"name": "fig-planted", "caption": "What each ranking takes for an odd gel. Of three planted gels among 20: how many end among the last three (left; good for all but the lowest kind), and how many in the top ten (right; bad, but for the lowest kind)."}}
+# %% mystnb={"image": {"alt": "Bars for six kinds of planted gels. Robust: nearly all three among the last for the five wrong shapes. Published: the large and doubled ones, almost none of the flat and small ones, of which some enter the top ten, and all of those with few localisations."}, "figure": {"name": "fig-planted", "caption": "The published ranking misses small and flat gels and drops those with few points. Of three planted gels among 20: how many end among the last three (left; good for all but the lowest kind), and how many in the top ten (right; bad, but for the lowest kind)."}}
 cloud_plots.planted_outliers(found)
 plt.show()
 
@@ -358,7 +358,7 @@ claim("robust-keeps-few", measured=few["robust"][0], at_most=1.5, source="the sa
 pooled = {s: {T: np.concatenate([*map(clouds.centred, gels[T])]) for T in temperatures} for s, gels in both.items()}
 F = {s: {T: density.radial_cmf(points) for T, points in by_T.items()} for s, by_T in pooled.items()}
 
-# %% mystnb={"image": {"alt": "Six panels of cumulative share against distance, rising from zero to one. Real and simulated curves lie on each other; with temperature they move to the left of the thin curve of 21 degrees."}, "figure": {"name": "fig-cmf", "caption": "Half of a gel lies within 170 nm when it is cold, and within 70 nm when it is hot. Cumulative mass functions of all gels of one temperature together. Thin line: the simulated gels at 21 °C."}}
+# %% mystnb={"image": {"alt": "Six panels of cumulative share against distance, rising from zero to one. Real and simulated curves lie on each other; with temperature they move to the left of the thin curve of 21 degrees."}, "figure": {"name": "fig-cmf", "caption": "Half of a gel lies within 170 nm when it is cold, and within 70 nm when it is hot. Cumulative mass functions of all gels of one temperature together. Thin line: the simulated gels at 21 °C. Real gels are drawn where the data are on the machine."}}
 cloud_plots.curves(F.get("real", {}), F["simulated"], "share of localisations (1)", limits=(0, 1.02))
 plt.show()
 
@@ -403,7 +403,7 @@ for source in sources("arrows-grow", "rules-differ"):
     claim(f"arrows-grow-{source}", measured=code[2] / code[1], at_least=1.0, source="mean arrow, 35 °C / 33 °C")
     claim(f"rules-differ-{source}", measured=text[0] / code[0], at_least=1.15, source="text / code, 21 °C")
 
-# %% mystnb={"image": {"alt": "Six gels seen from above with a circle and short arrows that point outwards from it in all directions. Circles and arrows become smaller with temperature, but the arrows at 35 degrees are longer than those at 33."}, "figure": {"name": "fig-hulls-xy", "caption": "Arrows from a circle, seen from above. The gel of middle size at each temperature (simulated where the data are not on the machine), the circle of the authors' code, and the arrows of its rule. The circle shrinks, too."}}
+# %% mystnb={"image": {"alt": "Six gels seen from above with a circle and short arrows that point outwards from it in all directions. Circles and arrows become smaller with temperature, but the arrows at 35 degrees are longer than those at 33."}, "figure": {"name": "fig-hulls-xy", "caption": "Arrows depend on the circle they start from. Seen from above: the gel of middle size at each temperature (simulated where the data are not on the machine), the circle of the authors' code, and the arrows of its rule. The circle shrinks, too."}}
 cloud_plots.convex_arrows(typical, circles, "xy")
 plt.show()
 
@@ -460,7 +460,7 @@ for name, (gels, error) in cases.items():
     ratios[name] = np.array([*map(shape.height_over_width, gels.values(), error)]).T  # (2, 6)
     say(name, ratios[name][0], 2)
 
-# %% mystnb={"image": {"alt": "Left: reach against temperature; sideways falls more than up and down, and the curves cross near 38 degrees. Right: height over width rises from 0.7 to about 1.4 in real and simulated gels, in real ones with a peak at 43 degrees; simulated gels with equal errors stay at 0.8 or below; real ones with the error taken off stay below one except at 43 degrees."}, "figure": {"name": "fig-shape", "caption": "At 53 °C the upright shape is error, at 43 °C not all of it. Left: reach seen from the side, within 45° of the plane and within 45° of the axis. Right: height over width as measured, with the error taken off (standard errors over gels), and for simulated gels, whose true shape is flat."}}
+# %% mystnb={"image": {"alt": "Left: reach against temperature; sideways falls more than up and down, and the curves cross near 38 degrees. Right: height over width rises from 0.7 to about 1.4 in real and simulated gels, in real ones with a peak at 43 degrees; simulated gels with equal errors stay at 0.8 or below; real ones with the error taken off stay below one except at 43 degrees."}, "figure": {"name": "fig-shape", "caption": "At 53 °C the upright shape of real gels is error, at 43 °C not all of it. Left: reach seen from the side, within 45° of the plane and within 45° of the axis. Right: height over width as measured, with the error taken off (standard errors over gels), and for simulated gels, whose true shape is flat. Real gels are drawn where the data are on the machine."}}
 cloud_plots.two_shapes(temperatures, reach, ratios)
 plt.show()
 
@@ -570,7 +570,7 @@ for source, (known, unseen) in parts.items():
     trained[source], runs[source] = generation.train(known, n_steps, SEED, **watch)
     print(f"{source}: {runs[source].cpu_s:.0f} CPU seconds for {n_steps} steps")
 
-# %% mystnb={"image": {"alt": "Three panels over training steps. Log probability of the points rises and levels off. Log probability of the shape and entropy approach each other in size with opposite signs. Their negative sum rises to seven, then falls to two nats, a little above a dashed line at 1.5."}, "figure": {"name": "fig-terms", "caption": "The three terms of the objective, for simulated gels held out. Left: points. Middle: shape and entropy, per gel. Right: their negative sum, what a cloud tells about its shape, and what the size alone would tell (dashed)."}}
+# %% mystnb={"image": {"alt": "Three panels over training steps. Log probability of the points rises and levels off. Log probability of the shape and entropy approach each other in size with opposite signs. Their negative sum rises to seven, then falls to two nats, a little above a dashed line at 1.5."}, "figure": {"name": "fig-terms", "caption": "The shape carries about two nats, little more than the size alone. The three terms of the objective, for simulated gels held out. Left: points. Middle: shape and entropy, per gel. Right: their negative sum, what a cloud tells about its shape, and what the size alone would tell (dashed)."}}
 gel_plots.terms(runs["simulated"].evaluations, np.mean(size_limit))
 plt.show()
 
@@ -620,7 +620,7 @@ functions = [
 cloud_plots.curves(*functions, "share of localisations (1)", limits=(0, 1.02), labels=("held out", "generated"))
 plt.show()
 
-# %% mystnb={"image": {"alt": "Eight density maps, held out above generated, at 21, 35, 43 and 53 degrees. Maps of one column look alike: wide and pale at 21, narrow and bright at 53."}, "figure": {"name": "fig-generated-maps", "caption": "Density in toroids of 20 nm per 1000 localisations, mean over gels held out (top) and over generated ones (bottom), thinned alike. Simulated gels; in the full profile real ones."}}
+# %% mystnb={"image": {"alt": "Eight density maps, held out above generated, at 21, 35, 43 and 53 degrees. Maps of one column look alike: wide and pale at 21, narrow and bright at 53."}, "figure": {"name": "fig-generated-maps", "caption": "Generated density maps look like those of gels held out. Density in toroids of 20 nm per 1000 localisations, mean over gels held out (top) and over generated ones (bottom), thinned alike. Simulated gels; in the full profile real ones."}}
 pick = (21, 35, 43, 53)
 thin = [{T: [clouds.thinned(one, 900, rng) for one in some[T][:8]] for T in pick} for some in (unseen, new)]
 rows = {
@@ -632,7 +632,7 @@ rows = {
 cloud_plots.density_maps(rows, bin_nm=20.0, limits=(1e-6, 1e-3))
 plt.show()
 
-# %% mystnb={"image": {"alt": "Outlines of gels from above and from the side at four temperatures. Dashed outlines of generated gels follow the solid ones; from the side they turn from wide to tall."}, "figure": {"name": "fig-generated-hulls", "caption": "Outlines from above (y upwards) and from the side: mean reach in 45 sectors, by the rule of the text, of gels held out and of generated ones. Simulated gels; in the full profile real ones."}}
+# %% mystnb={"image": {"alt": "Outlines of gels from above and from the side at four temperatures. Dashed outlines of generated gels follow the solid ones; from the side they turn from wide to tall."}, "figure": {"name": "fig-generated-hulls", "caption": "Generated outlines follow those of gels held out. Seen from above (y upwards) and from the side: mean reach in 45 sectors, by the rule of the text, of gels held out and of generated ones. Simulated gels; in the full profile real ones."}}
 gel_plots.hulls(*thin)
 plt.show()
 
@@ -744,7 +744,7 @@ for source, row in conditions.items():
 #
 # Leave one temperature out of the training, all its gels, and ask for it. The rival must have a fair chance: a *mixture* that draws its points from gels of the two neighbouring temperatures, weighted by their distance in temperature or, as our model is told, in state. It needs no training at all. A second test leaves out both ends, 21 and 53 °C (so we read "low-high" in the original), so that the model must extrapolate. There the mixture is the nearest temperature.
 
-# %% mystnb={"image": {"alt": "Distance to gels of temperatures that were left out, for real and simulated gels, with intervals. Generated gels lie lowest nearly everywhere, mixtures of the neighbours above, the nearest temperature as it is far above, except at 53 degrees."}, "figure": {"name": "fig-hidden", "caption": "Temperatures left out of the training, one at a time, and both ends together (*). Largest difference of the cumulative mass functions to the gels of that temperature: generated, two mixtures of the neighbours, and the nearest temperature as it is. Intervals: 95 %, over gels."}}
+# %% mystnb={"image": {"alt": "Distance to gels of temperatures that were left out, for real and simulated gels, with intervals. Generated gels lie lowest nearly everywhere, mixtures of the neighbours above, the nearest temperature as it is far above, except at 53 degrees."}, "figure": {"name": "fig-hidden", "caption": "Generated gels are nearest at most temperatures left out. They were left out of the training one at a time, and both ends together (*). Largest difference of the cumulative mass functions to the gels of that temperature: generated, two mixtures of the neighbours, and the nearest temperature as it is. Intervals: 95 %, over gels."}}
 hidden = results.read("hidden-temperatures")["values"]["sources"]
 gel_plots.hidden(hidden)
 plt.show()

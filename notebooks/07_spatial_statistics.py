@@ -92,7 +92,7 @@ exact = np.array([by_loop(image, image, (0, length)) for length in lengths])
 error = np.sqrt(exact * (1 - exact) / n_needles)
 claim("needles", measured=(np.abs(share - exact) / error).max(), at_most=4, unit="s.e.", source="all pairs of pixels")
 
-# %% mystnb={"image": {"alt": "Left: four light grey horizontal bars on white with short needles strewn over them; the few needles with both ends on a bar are orange. Right: the share of such needles falls with their length; dots lie on the dashed curve."}, "figure": {"name": "fig-needles", "caption": "How often do both ends fall on a line? Left: 150 needles of 10 pixels, those with both ends on a line coloured. Right: their share against their length, from thrown needles and from all pairs of pixels."}}
+# %% mystnb={"image": {"alt": "Left: four light grey horizontal bars on white with short needles strewn over them; the few needles with both ends on a bar are orange. Right: the share of such needles falls with their length; dots lie on the dashed curve."}, "figure": {"name": "fig-needles", "caption": "Thrown needles and all pairs of pixels give the same share. Left: 150 needles of 10 pixels, those with both ends on a line coloured. Right: their share against their length, from thrown needles and from all pairs of pixels."}}
 tail, hits = throw((0, 10), 150)
 statistics_plots.needles(image, tail, (0, 10), hits, lengths, share, error, exact)
 plt.show()
@@ -487,7 +487,7 @@ for name, (lag, c) in curves.items():
     words = f"length {reach_px:4.1f} px, crossings along y / along x {stretch:.2f}, lowest {c[:40].min():+.2f}"
     print(f"{name:15s} φ = {pictures[name].mean():.3f}, {words}")
 
-# %% mystnb={"image": {"alt": "A row of black and white micrographs, or of simulated textures where the real ones are absent."}, "figure": {"name": "fig-micrographs", "caption": "What a microscope sees. Phase 1 (white) of seven micrographs of Li et al. 2018 (CC BY 4.0), or simulated media where the data are not on the machine; the upper left quarter of each."}}
+# %% mystnb={"image": {"alt": "A row of black and white micrographs, or of simulated textures where the real ones are absent."}, "figure": {"name": "fig-micrographs", "caption": "Media differ in the size, the shape and the direction of their phases. Phase 1 (white) of seven micrographs of Li et al. 2018 (CC BY 4.0), or simulated media where the data are not on the machine; the upper left quarter of each."}}
 quarters = {name: m[: len(m) // 2, : len(m) // 2] for name, m in pictures.items()}
 statistics_plots.gallery({"": list(quarters.values())}, [name.replace(" ", "\n") for name in quarters])
 plt.show()

@@ -287,7 +287,7 @@ for name, rows in ways.items():
         f"{name:34s} orientation {means[0]:.3f}  lines {cuts} (cut x 0.5, 1, 2)  of 1-4: {each}  volume {means[1]:.1f} %  f {means[2]:.2f}"
     )
 
-# %% mystnb={"image": {"alt": "Bars of the share of images with the right number of lines. Exact retrieval reaches one. Statistics VAEs with 9 and 32 latents stand far right of the dashed line of the guess, components of the same features not far behind; image VAEs and the pixel VAE stand left of it."}, "figure": {"name": "fig-ways", "caption": "Counting lines after nine numbers. Share of unseen images whose reconstruction has the right number of lines: 500, for components 100 (marks: three trainings; recorded). Dashed: guessed from the volume fraction, and from three exact lags."}}
+# %% mystnb={"image": {"alt": "Bars of the share of images with the right number of lines. Exact retrieval reaches one. Statistics VAEs with 9 and 32 latents stand far right of the dashed line of the guess, components of the same features not far behind; image VAEs and the pixel VAE stand left of it."}, "figure": {"name": "fig-ways", "caption": "What nine numbers keep of the lines depends on the features more than on the network. Share of unseen images whose reconstruction has the right number of lines: 500, for components 100 (marks: three trainings; recorded). Dashed: guessed from the volume fraction, and from three exact lags."}}
 table = {name: [row["count"]["1.0"] for row in rows] for name, rows in ways.items()}
 vae_plots.ways(table, baseline.mean(), 0.63, record["by_three_lags"])
 plt.show()
@@ -477,7 +477,7 @@ for phi, surface in goals:
     )
 claim("design-doubles-the-border", measured=borders[1] / borders[0], expected=2, tolerance=0.5, source="two images")
 
-# %% mystnb={"image": {"alt": "Two textures of half white: one with large smooth patches, one with patches half as wide."}, "figure": {"name": "fig-design", "caption": "Two materials by order: half white, with a border of 0.15 and of 0.3 per pixel."}}
+# %% mystnb={"image": {"alt": "Two textures of half white: one with large smooth patches, one with patches half as wide."}, "figure": {"name": "fig-design", "caption": "Drawn to order, a medium has the border that was asked for: half white, with 0.15 and with 0.3 per pixel."}}
 vae_plots.columns({"designed": np.array(designs)}, 3.6)
 plt.show()
 

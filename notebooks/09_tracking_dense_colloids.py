@@ -165,7 +165,7 @@ claim(
     source="the smaller of recall and precision",
 )
 
-# %% mystnb={"image": {"alt": "Recall falls and precision rises with the separation; they cross at about 0.93 near 8 pixels. At the usual default of 11 pixels recall is much lower."}, "figure": {"name": "fig-separations", "caption": "A small separation finds noise, a large one loses neighbours; no separation does both right. Local maxima in the stack of section 2."}}
+# %% mystnb={"image": {"alt": "Recall falls and precision rises with the separation; they cross at about 0.91 near 8 pixels. At the usual default of 11 pixels recall is much lower."}, "figure": {"name": "fig-separations", "caption": "A small separation finds noise, a large one loses neighbours; no separation does both right. Local maxima in the stack of section 2."}}
 plots.separations(rows, 11)
 plt.show()
 
