@@ -3,7 +3,7 @@
 (() => {
   const { axes, erf, image, palette } = wings;
   const DIAMETER = 10, RADIUS = 5, CELLS = 3, PHI = 0.45, BLUR = { along: 4, across: 1.5 }, BACKGROUND = 0.1, SNR = 20;
-  const SWEEPS = 400, STEP = 1, SEED = 3, FINE = 4, REACH = { along: 23, across: 12 };
+  const SWEEPS = 800, STEP = 1.4, SEED = 3, FINE = 4, REACH = { along: 23, across: 12 };
   const BOX = DIAMETER * Math.cbrt((4 * CELLS ** 3 * Math.PI) / 6 / PHI), SIDE = Math.round(BOX), MIDDLE = SIDE / 2;
   const nearest = (distance) => distance - BOX * Math.round(distance / BOX);
 

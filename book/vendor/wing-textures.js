@@ -90,7 +90,7 @@
     const share = picture.reduce((a, b) => a + b) / SIZE ** 2;
     image(left, picture, SIZE, [0, 1], (t) => [...[1, 3, 5].map((k) => parseInt(ink.slice(k, k + 2), 16)), 255 * t]);
     image(middle, middleOf(f), SHOWN, [0.2, 0.5], cividis);
-    const place = axes(right, { xs: [0, 10, 20, 30, 40], ys: [0, 0.25, 0.5], xlabel: "distance (px)", ylabel: "both ends in the pattern" });
+    const place = axes(right, { xs: [0, 10, 20, 30, 40], ys: [0, 0.25, 0.5, 0.75], xlabel: "distance (px)", ylabel: "both ends in the pattern" });
     line(right.pen, radial(f).map(place), ink, 2.5);
     line(right.pen, Array.from({ length: 81 }, (_, i) => place([i / 2, law(i / 2, length)])), theory, 2.5, [7, 5]);
     return [`${length} px`, `The pattern covers ${(100 * share).toFixed(0)} %. Two pixels ${length} px apart both belong to it with probability ${radial(f)[length][1].toFixed(2)}.`];
