@@ -152,9 +152,7 @@ def test_shears_and_turns_keep_the_area(angle, a, b, scale):
 @settings(max_examples=30, deadline=None)
 @given(suit=st.sampled_from(cards.SUITS), angle=angles, a=shears, b=shears, scale=st.floats(0.4, 0.9))
 def test_the_area_of_a_card_grows_with_the_square_of_its_scale(suit, angle, a, b, scale):
-    places = (
-        np.random.default_rng(0).random((2, 64)) / cards.FRAME_PX
-    )  # or straight edges can miss a row
+    places = np.random.default_rng(0).random((2, 64)) / cards.FRAME_PX  # or straight edges can miss a row
     images = cards.draw(suit, angle, a, b, *places, scale=scale, size=96)
     assert images.sum() / 64 / 4 == pytest.approx(scale**2 * reference_area(suit), rel=8e-3)
 
