@@ -99,8 +99,9 @@ def _ran_notebook(folder: Path) -> dict:
     if facts is None:
         return {}
     notebook = nbformat.read(home / "01_tiny.ipynb", as_version=4)
-    outputs = [cell.outputs for cell in notebook.cells if cell.cell_type == "code"]
-    return {"run.json": facts["values"], "claims.json": claimed, "01_tiny.ipynb": outputs}
+    cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
+    said = ["".join(output.get("text", str(output)) for output in cell.outputs) for cell in cells]
+    return {"run.json": facts["values"], "claims.json": claimed, "01_tiny.ipynb": said}
 
 
 # ---- a download: every file has its hash ----
