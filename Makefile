@@ -45,7 +45,7 @@ bench: $(STAMP) ## measure speed against the named baselines and record it
 mutants: $(STAMP) ## plant bugs, one at a time, and see that tests or claims find them (20 minutes)
 	@$(PY) -m helpers mutants
 
-faults: $(STAMP) ## kill -9 real work at 50 random moments and see that it ends right (10 minutes)
+faults: $(STAMP) ## kill -9 real work at 50 random moments and see that it ends right (3 minutes)
 	@$(PY) -m helpers faults
 
 doctor: $(STAMP) ## print versions, threads, data, disk, expected times
