@@ -5,7 +5,7 @@ import re
 from itertools import groupby
 from pathlib import Path
 
-from helpers.book import prerequisites, speeds, tables
+from helpers.book import prerequisites, speeds, tables, word_index
 from helpers.book.executed import Lesson
 from helpers.book.scoreboard import scoreboard
 from helpers.common import atomic
@@ -23,6 +23,8 @@ def write(book: Path, lessons: list[Lesson]) -> None:
     atomic.write_text(book / "scoreboard.md", scoreboard(lessons))
     atomic.write_text(book / "speed.md", speeds.page())
     atomic.write_text(book / "data_cards.md", data_cards())
+    glossary = (book / "glossary.md").read_text(encoding="utf-8")
+    atomic.write_text(book / "word_index.md", word_index.page(lessons, glossary))
     for page in sorted(book.rglob("*.md")):
         text, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(book).parts)
         marks = {BUGS: bug_table, MARK: lambda up=up: lesson_table(lessons, up), MAP: lambda up=up: _map(lessons, up)}

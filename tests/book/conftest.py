@@ -56,6 +56,12 @@ class _Handler(http.server.SimpleHTTPRequestHandler):
 
 
 @pytest.fixture(scope="session")
+def site_folder():
+    """The folder that holds the pages of the built site."""
+    return HTML
+
+
+@pytest.fixture(scope="session")
 def address():
     """The http address of the built site on a free port of this machine."""
     handler = functools.partial(_Handler, directory=HTML)
