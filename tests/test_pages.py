@@ -338,6 +338,14 @@ def test_what_a_paper_says_stands_beside_ours(tmp_path, measured, tolerance, wor
     assert f"| {measured} | 1 | {words} |" in section
 
 
+def test_what_a_lesson_says_about_its_paper_stands_on_the_scoreboard(tmp_path):
+    (lesson,) = executed_lessons.read_lessons(execute(tmp_path))
+    text = "## What the paper said and what we found\n\n| It | {doc}`02_see` |\n\n## Exercises\n\nTry."
+    lesson.notebook["cells"] = [{"cell_type": "markdown", "metadata": {}, "source": text}]
+    section = scoreboard.scoreboard([lesson]).split("## Against the papers")[1].split("\n## ")[0]
+    assert section.strip() == "### Measure diffusion\n\n| It | {doc}`../notebooks/02_see` |"
+
+
 def test_every_speed_keeps_its_limit_and_is_shown():
     rows = speeds.speeds()
     assert len(rows) >= 12

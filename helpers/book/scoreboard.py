@@ -1,5 +1,6 @@
 """The page that lists every claim, run time, recorded result and shipped network of the book."""
 
+import re
 from pathlib import Path
 
 from helpers.book import tables
@@ -58,11 +59,20 @@ def _against_the_papers(lessons: list[Lesson]) -> str:
         for claim in lesson.claims
         if claim.get("paper") is not None
     ]
+    said = [f"### {lesson.title}\n\n{text}" for lesson in lessons if (text := _said(lesson))]
     head = ("Lesson", "Claim", "Ours", "The paper's", "Ours is", "Unit", "What was measured")
     note = (
         "Every number of ours that has a counterpart in the work that a lesson rebuilds. Each name leads to its cell."
     )
-    return f"## Against the papers\n\n{note}\n\n{tables.table(head, rows)}" if rows else ""
+    parts = [f"{note}\n\n{tables.table(head, rows)}"] if rows else []
+    return "\n\n".join(["## Against the papers", *said, *parts]) if said or parts else ""
+
+
+def _said(lesson: Lesson) -> str:
+    """Return what a lesson says about its original: the section "What the paper said and what we found"."""
+    prose = "\n\n".join("".join(c["source"]) for c in lesson.notebook["cells"] if c["cell_type"] == "markdown")
+    found = re.search(r"^## What the \w+ said and what we found\n(.*?)(?=^## |\Z)", prose, re.DOTALL | re.MULTILINE)
+    return re.sub(r"\{doc\}`(?=\w)", "{doc}`../notebooks/", found[1].strip()) if found else ""
 
 
 def _relation(claim: dict) -> str:

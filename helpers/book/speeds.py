@@ -57,7 +57,7 @@ def text(results: Path = RESULTS) -> str:
 
 
 def _texts(row: Speed) -> tuple[str, ...]:
-    ratio = tables.NOTHING if row.ratio is None else f"{row.ratio:.3g}"
+    ratio = tables.NOTHING if row.ratio is None else f"{row.ratio:,.0f}" if row.ratio >= 100 else f"{row.ratio:.3g}"
     return row.what, row.ours, row.baseline, ratio, row.limit, "holds" if row.holds else "fails", row.record
 
 
