@@ -67,6 +67,7 @@ BENCHES = {
     "large-stack": "helpers.colloids.scale_records:measure_large_stack",
     "overfitting": "helpers.molecules.replica_training:overfit",
     "times": "helpers.book.times:record",
+    "conditions": "helpers.book.conditions:record",
 }
 
 
