@@ -159,8 +159,9 @@ for name, limit in reported.items():
     rmse = rebuilt[name]["validation"]["rmse"]
     claim(f"replica-{name}", measured=rmse, at_most=limit, paper=limit, unit="units", source="its validation tracks")
 ours, theirs = rows["network for effective D"], rows["trajectory-D"]
-for name in ("rmse", "mae"):
-    claim(f"label-{name}", measured=ours[name], at_most=theirs[name], unit="units", source="trajectory-D, same movies")
+for name, paper in (("rmse", 5.2), ("mae", None)):
+    bound, source = theirs[name], "trajectory-D, same movies"
+    claim(f"label-{name}", measured=ours[name], at_most=bound, paper=paper, unit="units", source=source)
 
 # %% [markdown]
 # The rebuilt networks reach smaller errors than the original reports, ResNet3D with a quarter of the budget. In RMSE the first two pass trajectory-D, whose rare lost molecules cost much when they are squared; in MAE they do not. Our network passes it in both and comes near the oracle, because it knows which frames to trust. (Its task was not quite the same: three in ten of its training movies had another $D$ than 20.)

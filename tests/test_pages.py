@@ -308,6 +308,14 @@ def test_the_table_of_planted_bugs_counts_those_found(tmp_path):
     assert "| z, x | `b.py` | nobody |" in text
 
 
+def test_claims_that_fail_under_a_condition_are_named(tmp_path):
+    values = {"seed 1": {"claims": 5, "fail": []}, "seed 2": {"claims": 5, "fail": [{"lesson": "04", "name": "area"}]}}
+    (tmp_path / "conditions.json").write_text(json.dumps({"values": values}))
+    text = pages.condition_table(tmp_path)
+    assert "| seed 1 | 5 | 5 | – |" in text
+    assert "| seed 2 | 5 | 4 | 04 `area` |" in text
+
+
 def test_every_claim_of_a_page_has_a_place_to_link_to(tmp_path):
     (lesson,) = executed_lessons.read_lessons(execute(tmp_path))
     lesson.notebook["cells"] = [

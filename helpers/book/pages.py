@@ -11,11 +11,12 @@ from helpers.book.scoreboard import scoreboard
 from helpers.common import atomic
 from helpers.common.places import DATA, RESULTS
 
-__all__ = ["bug_table", "data_cards", "lesson_table", "write"]
+__all__ = ["bug_table", "condition_table", "data_cards", "lesson_table", "write"]
 
 MARK = "<!-- lessons -->"
 BUGS = "<!-- planted bugs -->"
 MAP = "<!-- prerequisites -->"
+CONDITIONS = "<!-- conditions -->"
 
 
 def write(book: Path, lessons: list[Lesson]) -> None:
@@ -27,7 +28,12 @@ def write(book: Path, lessons: list[Lesson]) -> None:
     atomic.write_text(book / "word_index.md", word_index.page(lessons, glossary))
     for page in sorted(book.rglob("*.md")):
         text, up = page.read_text(encoding="utf-8"), "../" * len(page.relative_to(book).parts)
-        marks = {BUGS: bug_table, MARK: lambda up=up: lesson_table(lessons, up), MAP: lambda up=up: _map(lessons, up)}
+        marks = {
+            BUGS: bug_table,
+            CONDITIONS: condition_table,
+            MARK: lambda up=up: lesson_table(lessons, up),
+            MAP: lambda up=up: _map(lessons, up),
+        }
         if found := [mark for mark in marks if mark in text]:
             for mark in found:
                 text = text.replace(mark, marks[mark]())
@@ -46,6 +52,20 @@ def bug_table(results: Path = RESULTS) -> str:
         ("Bug", "Where", "Found by"), [(row["bug"], f"`{row['file']}`", row["found_by"]) for row in rows]
     )
     return f"{found} of {len(rows)} are found.\n\n:::{{dropdown}} All planted bugs\n{table}\n:::"
+
+
+def condition_table(results: Path = RESULTS) -> str:
+    """Return the table of claims under other seeds, threads and instructions, with the names of those that fail."""
+    conditions = tables.read_json(results / "conditions.json")["values"]
+    rows = [
+        (name, value["claims"], value["claims"] - len(value["fail"]), _failing(value["fail"]))
+        for name, value in conditions.items()
+    ]
+    return tables.table(("Condition", "Claims", "Hold", "Fail"), rows)
+
+
+def _failing(claims: list[dict]) -> str:
+    return ", ".join(f"{claim['lesson']} `{claim['name']}`" for claim in claims)
 
 
 def lesson_table(lessons: list[Lesson], up: str = "../") -> str:
