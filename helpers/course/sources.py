@@ -35,7 +35,10 @@ def master(name: str) -> Path:
 def read(name: str) -> nbformat.NotebookNode:
     """Return a master as a notebook with the whole metadata of nbgrader in every cell that has any."""
     notebook = jupytext.read(master(name))
-    notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    notebook.metadata = nbformat.from_dict(
+        {"kernelspec": kernel}
+    )  # what jupytext notes keeps JupyterLab from opening it
     for i, cell in enumerate(notebook.cells):
         cell["id"] = f"{name}-{i:02d}"
         own = cell.metadata.pop("nbgrader", None)

@@ -4,6 +4,7 @@ import json
 import re
 import zipfile
 
+import jupytext
 import nbformat
 import pytest
 
@@ -17,6 +18,11 @@ def pair(small, release):
 
 def cell(notebook, label):
     return next(cell for cell in notebook.cells if sources.identity(cell) == label)
+
+
+def test_jupyterlab_opens_a_release(release):
+    manager = jupytext.TextFileContentsManager(root_dir=str(release.parent))
+    assert manager.get(release.name)["content"]["cells"]
 
 
 def test_a_release_is_clean_and_planted_leaks_are_found(pair):
