@@ -55,7 +55,7 @@ def bug_table(results: Path = RESULTS) -> str:
 
 
 def condition_table(results: Path = RESULTS) -> str:
-    """Return the table of claims under other seeds, threads and instructions, with the names of those that fail."""
+    """Return the table of claims under other conditions, with the names of those that fail."""
     conditions = tables.read_json(results / "conditions.json")["values"]
     rows = [
         (name, value["claims"], value["claims"] - len(value["fail"]), _failing(value["fail"]))
