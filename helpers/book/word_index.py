@@ -2,9 +2,8 @@
 
 import html
 import re
+import unicodedata
 from collections.abc import Iterable
-
-from docutils.nodes import make_id
 
 from helpers.book.executed import Lesson
 
@@ -45,5 +44,11 @@ def _link(name: str, number: str, title: str) -> str:
     if not number:
         return f'<a href="../notebooks/{name}.html">{name[:2]}</a>'
     shown = html.escape(re.sub(r"^\d+\. ", "", title), quote=True)
-    where = f"../notebooks/{name}.html#{make_id(title)}"
+    where = f"../notebooks/{name}.html#{_place(title)}"
     return f'<a href="{where}" title="{shown}">{name[:2]}&nbsp;§{number}</a>'
+
+
+def _place(title: str) -> str:
+    """Return the id that a heading gets on its page: its letters and digits with hyphens between, no number first."""
+    plain = unicodedata.normalize("NFKD", title.lower()).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-").lstrip("-0123456789")
