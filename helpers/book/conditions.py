@@ -1,9 +1,10 @@
-"""Do the claims depend on a lucky seed? Run all lessons with others."""
+"""Do the claims depend on a lucky seed, or on the machine? Run all lessons under other conditions."""
 
 import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from helpers.book import lessons, runner, tables
 from helpers.common import atomic, claims, progress, results
@@ -12,42 +13,49 @@ from helpers.common.places import BUILD, ROOT
 __all__ = ["CONDITIONS", "record"]
 
 RUNS = BUILD / "conditions"
-CONDITIONS = {"seed 1": {"SEED": 1}, "seed 2": {"SEED": 2}}  # parameters of the lessons
+SEEDS = (1, 2)
+THREADS = {"OMP_NUM_THREADS": "2", "MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "2"}
+CONDITIONS = {  # name: (parameters of the lessons, variables of the environment)
+    **{f"seed {seed}": ({"SEED": seed}, {}) for seed in SEEDS},
+    "two threads": ({}, THREADS),
+    "no vector instructions in PyTorch": ({}, {"ATEN_CPU_CAPABILITY": "default"}),
+}
 
 
 def record() -> None:
-    """Run every lesson in quick under each condition, two at a time, and record how many claims hold and which fail.
+    """Run every lesson in quick under each condition and record how many claims hold and which fail.
 
     The claims are those of the lessons with their own bounds; none is asserted. A lesson that was run under a condition
     and has not changed since is not run again.
     """
-    tasks = [(name, lesson) for name in CONDITIONS for lesson in lessons.lessons()]
-    with ThreadPoolExecutor(2) as pool:
-        runs = pool.map(lambda task: _run(*task), tasks)
-        made = list(progress.track(runs, "conditions", len(tasks)))
-    values = {name: {"claims": 0, "fail": []} for name in CONDITIONS}
-    for (name, lesson), found in zip(tasks, made, strict=True):
-        checked = [claim for claim in found if claim["verdict"] != "skipped"]
-        values[name]["claims"] += len(checked)
-        values[name]["fail"] += [_failure(lesson, claim) for claim in checked if not claims.holds(claim)]
+    values = {name: _count(name) for name in CONDITIONS}
     for name, value in values.items():
         print(f"{name}: {value['claims'] - len(value['fail'])} of {value['claims']} claims hold")
         print("\n".join(f"  {' '.join(map(str, claim.values()))}" for claim in value["fail"]))
     print(
         results.record(
-            "conditions", values, command="python -m helpers bench conditions", seeds=[1, 2], sources=[__file__]
+            "conditions", values, command="python -m helpers bench conditions", seeds=list(SEEDS), sources=[__file__]
         )
     )
+
+
+def _count(name: str) -> dict:
+    """Return how many claims of all lessons were checked under a condition, and those that fail."""
+    every, at_once = lessons.lessons(), 1 if CONDITIONS[name][1] == THREADS else 2
+    with ThreadPoolExecutor(at_once) as pool:
+        runs = list(progress.track(pool.map(partial(_run, name), every), name, len(every)))
+    checked = [(lesson, claim) for lesson, run in zip(every, runs, strict=True) for claim in run]
+    checked = [(lesson, claim) for lesson, claim in checked if claim["verdict"] != "skipped"]
+    return {"claims": len(checked), "fail": [_failure(*pair) for pair in checked if not claims.holds(pair[1])]}
 
 
 def _run(name: str, lesson: lessons.Lesson) -> list[dict]:
     """Return the claims of a lesson run under a condition; one that fails where it did not come to its end."""
     folder = RUNS / name.replace(" ", "-") / lesson.name
-    values = {
-        key: value for key, value in CONDITIONS[name].items() if key in lessons.parameters(lessons.read(lesson.py))
-    }
-    values["PROFILE"] = "quick"
-    key = lessons.cache_key(lesson, "quick", values)
+    changes, variables = CONDITIONS[name]
+    known = lessons.parameters(lessons.read(lesson.py))
+    values = {"PROFILE": "quick"} | {key: value for key, value in changes.items() if key in known}
+    key = [lessons.cache_key(lesson, "quick", values), variables]
     if tables.read_json(folder / "key.json") == key:
         return tables.read_json(folder / "claims.json")
     folder.mkdir(parents=True, exist_ok=True)
@@ -60,7 +68,7 @@ def _run(name: str, lesson: lessons.Lesson) -> list[dict]:
         str(folder / "out.ipynb"),
         json.dumps(values),
     ]
-    environment = runner.environment(folder, explore=True)
+    environment = runner.environment(folder, explore=True) | variables
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
         words = (done.stdout + done.stderr).strip().splitlines()[-1]
