@@ -1067,7 +1067,7 @@ print("mean area in spheres:", np.round([n_spheres[truth == n].mean() for n in r
 #
 # How do you sort particles that lie any way round? Tell the machine that the pose does not matter. You can put that into a model, which then finds pose, class and content of every particle, draws new ones, and sorts with few labels. Or you can put it into the data, by turning the few labelled images at random; a small network then sorts as well, in an eighth of the time, and gives the name alone.
 #
-# An angle is a hard latent variable. Its wrong answers are stable, and no other law of the angle that we tried cures that. Eight starts cure it where the suit has one shape; with shear and scale besides, one training in three found the angle, and the bound tells which. In our model the stuck angle, and not the labels, set the limit at ±60°: 0.63 and 0.67 from one start, 0.99 from eight. Whether it also held the original at 0.87 we cannot tell.
+# An angle is a hard latent variable. Its wrong answers are stable, and no other law of the angle that we tried cures that. Eight starts cure it where the suit has one shape, and a second training where they do not; with shear and scale besides, one training in three found the angle, and the bound tells which. In our model the stuck angle, and not the labels, set the limit at ±60°: 0.63 and 0.67 from one start, 0.99 from eight. Whether it also held the original at 0.87 we cannot tell.
 #
 # Cards and particles are objects: they have an outline, a place, an angle. **What if there is no object at all, only texture?** That is lesson 07: {doc}`07_spatial_statistics`.
 #

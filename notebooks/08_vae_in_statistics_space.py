@@ -584,12 +584,11 @@ for name, verdict in (("PCA", by_pca), ("VAE", by_small)):
 #
 # ## Summary
 #
-# - A loss in statistics does not see shifts. Its scale decides whether anything is learned: with $\alpha=\beta=1$ and $f$ as probabilities it collapses.
-# - Statistics can be learned without images, and lines retrieved without learning. Features and prior do most of it: linear components of them count as well as the network.
-# - Three lags count lines. Put what matters among the features, and nine numbers keep it.
-# - A guess from the volume fraction counts half of the images right. Without it no count is worth printing.
+# Can we draw a material from its statistics? Lines exactly from exact statistics, and from nine numbers with the right amount and direction, and the right number of lines in four of five images. A guess from the volume fraction counts half of the images right, and without it no count is worth printing. Dense textures come back with nearly the same statistics, in another arrangement.
 #
-# Can we draw a material from its statistics? Lines exactly from exact statistics, and from nine numbers with the right amount and direction, and the right number of lines in four of five images. Dense textures come back with nearly the same statistics, in another arrangement. **And when every single position matters?** That is lesson 09: {doc}`09_tracking_dense_colloids`.
+# A loss in statistics does not see shifts. Its scale decides whether anything is learned: with $\alpha=\beta=1$ and $f$ as probabilities it collapses. Features and prior do most of the work: linear components of them count as well as the network. Three lags count lines, so put what matters among the features, and nine numbers keep it.
+#
+# Amount, direction and number belong to the whole picture. **And when every single position matters?** That is lesson 09: {doc}`09_tracking_dense_colloids`.
 #
 # ## References
 #

@@ -897,13 +897,11 @@ for name, gone in (("by chance", by_chance), ("the most crowded", crowded)):
 #
 # ## Summary
 #
-# - Maxima cannot find two spheres that touch along the depth. Tuning helps the count, not the places.
-# - The image tells diameter, blur, brightness and noise. Knowing them, undo the blur, take too many candidates, and let a fit of the whole image drop what explains nothing.
-# - A small network, trained on simulations alone, detects as well and needs no optics. The fit gives better places and an error bar.
-# - Ask the result: pairs that overlap, the contact value, the difference between image and simulation. Begin a fit outside of what the errors blur.
-# - Five per cent missing, or an error of a twentieth of a diameter, cost a quarter and more than a third of the icosahedra.
+# Where is every particle, and how do we know? Where the model of the image leaves nothing but noise. In simulated stacks of up to $\phi=0.55$ we find 99.9 % of the spheres at signal to noise 5, to a fortieth of a diameter along the depth. We know it in a simulation because we put them there, and in a sample because spheres do not overlap, and because theory and simulation say how they must be arranged.
 #
-# **Where is every particle, and how do we know?** Where the model of the image leaves nothing but noise. In simulated stacks of up to $\phi=0.55$ we find 99.9 % of the spheres at signal to noise 5, to a fortieth of a diameter along the depth. We know it in a simulation because we put them there, and in a sample because spheres do not overlap, and because theory and simulation say how they must be arranged. And your own data? You have the tools.
+# Maxima cannot find two spheres that touch along the depth. Tuning helps the count, not the places. But the image tells diameter, blur, brightness and noise: undo the blur, take too many candidates, and let a fit of the whole image drop what explains nothing. A small network, trained on simulations alone, detects as well and needs no optics; the fit gives better places and an error bar. Small errors count: five per cent missing, or an error of a twentieth of a diameter, cost a quarter and more than a third of the icosahedra.
+#
+# And your own data? You have the tools.
 #
 # ## References
 #

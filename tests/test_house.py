@@ -1,10 +1,12 @@
 """The rules of the house that a linter does not know. CONTRIBUTING.md gives them in words."""
 
 import ast
+import base64
 import csv
 import hashlib
 import importlib
 import inspect
+import io
 import json
 import pkgutil
 import re
@@ -12,6 +14,7 @@ import subprocess
 import tomllib
 
 import pytest
+from matplotlib.image import imread
 
 import helpers
 from helpers.book.lessons import lessons
@@ -250,3 +253,17 @@ def test_no_real_data():
 def test_every_notebook_has_its_master():
     stored = {path.stem for path in IN_REPOSITORY if path.parent == NOTEBOOKS and path.suffix == ".ipynb"}
     assert stored <= {lesson.name for lesson in lessons()}
+
+
+@pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("[0-9]*.ipynb")), ids=lambda path: path.stem[:2])
+def test_letters_outside_of_the_panels_are_not_black(path):
+    """Panels are white, the page around them is black in dark mode: black letters there would be invisible."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    outputs = [output["data"] for cell in cells for output in cell.get("outputs", []) if "data" in output]
+    pictures = [base64.b64decode(data["image/png"]) for data in outputs if "image/png" in data]
+    assert pictures or path.stem.startswith("00")
+    for number, picture in enumerate(pictures, start=1):
+        pixels = imread(io.BytesIO(picture))  # (H, W, 4), 0..1
+        dark = pixels[..., :3].max(axis=-1) < 0.25
+        edges = (pixels[..., 3] > 0) & (pixels[..., 3] < 0.9)  # of letters on no ground
+        assert (dark & edges).sum() <= 5, f"picture {number} of {path.name} has black letters outside of its panels"

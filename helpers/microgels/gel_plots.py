@@ -98,7 +98,7 @@ def hidden(found: dict) -> Figure:
             title=f"{source} gels", xlabel="temperature left out (°C)", xticks=at, xticklabels=words, ylim=(0, None)
         )
     panels[0].set_ylabel("largest difference of F (1)")
-    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+    fig.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return fig
 
 

@@ -34,7 +34,7 @@ def ways(table: dict, guess: float, paper: float, wanted: float | None = None) -
     axes.axvline(paper, **role("paper", linestyle="-", marker="", label="the paper"))
     if wanted is not None:
         axes.axvline(wanted, **role("theory", marker="", label="three lags, exact statistics"))
-    axes.set(yticks=range(len(table)), yticklabels=list(reversed(table)), xlim=(0, 1.08), xlabel="lines counted right")
+    axes.set(yticks=range(len(table)), yticklabels=list(reversed(table)), xlim=(0, 1.13), xlabel="lines counted right")
     fig.legend(loc="outside upper center", ncols=3)
     return fig
 
@@ -82,7 +82,7 @@ def ablations(table: dict) -> Figure:
         place.set(xlabel=title)
         for row, value in enumerate(column[::-1]):
             place.text(value, row, f" {value:.2g}", va="center", fontsize=8)
-        place.margins(x=0.25)
+        place.margins(x=0.45)
     axes[0].set(yticks=range(len(table)), yticklabels=list(reversed(table)))
     return fig
 
