@@ -71,7 +71,8 @@ def _run(name: str, lesson: lessons.Lesson) -> list[dict]:
     environment = runner.environment(folder, explore=True) | variables
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if done.returncode:
-        words = (done.stdout + done.stderr).strip().splitlines()[-1]
+        said = [line for line in done.stdout.splitlines() if line.startswith("error ")] or done.stderr.splitlines()
+        words = said[-1] if said else f"code {done.returncode}"
         return [{"name": f"the lesson stopped: {words}", "measured": None, "verdict": "fail"}]
     atomic.write_json(folder / "key.json", key)
     return tables.read_json(folder / "claims.json")

@@ -37,7 +37,10 @@ class Fidelity(NamedTuple):
 
 
 def mixed(n: int, size: int = 64, families=FAMILIES, rng=None) -> tuple[np.ndarray, Made]:
-    """Return images (N, size, size) uint8 and the truth: every family as often, lengths uniform, phi in 0.3..0.7."""
+    """Return images (N, size, size) uint8 and the truth: every family as often, lengths uniform, phi in 0.3..0.7.
+
+    Discs are a Poisson number, which may be zero: an image of one state alone is drawn again.
+    """
     n, rng = check.whole("n", n), np.random.default_rng() if rng is None else rng
     numbers = [FAMILIES.index(check.choice("families", name, FAMILIES)) for name in families]
     family = rng.permutation(np.resize(numbers, n))
@@ -46,16 +49,24 @@ def mixed(n: int, size: int = 64, families=FAMILIES, rng=None) -> tuple[np.ndarr
     for row in np.nonzero(family == 0)[0]:
         log_length[row] = np.log(rng.uniform(1.5, 6))
         level = norm.ppf(1 - phi[row])
-        images[row] = generators.gaussian_field(1, size, np.exp(log_length[row]), level, rng)[0]
+        images[row] = _of_both_states(generators.gaussian_field, size, np.exp(log_length[row]), level, rng)
     for row in np.nonzero(family == 1)[0]:
         log_length[row] = np.log(rng.uniform(3, 10))
-        images[row] = generators.overlapping_discs(1, size, np.exp(log_length[row]), phi[row], rng)[0]
+        images[row] = _of_both_states(generators.overlapping_discs, size, np.exp(log_length[row]), phi[row], rng)
     spinodals = rng.permutation(np.nonzero(family == 2)[0])
     for rows, n_steps in zip(np.array_split(spinodals, len(_TIMES)), _TIMES, strict=True):
         if len(rows):
             log_length[rows] = np.log(n_steps) / 3
             images[rows] = generators.cahn_hilliard(len(rows), size, n_steps, rng=rng) > 0
     return images, Made(family, log_length)
+
+
+def _of_both_states(draw, *given):
+    """Return the first image that ``draw`` makes of ``given`` with both states in it."""
+    while True:
+        image = draw(1, *given)[0]
+        if image.any() and not image.all():
+            return image
 
 
 def fidelity(images, found) -> Fidelity:

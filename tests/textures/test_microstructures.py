@@ -53,6 +53,12 @@ def test_the_share_told_is_one_for_the_truth_and_none_for_noise(made):
     assert (noise < 0.3).all()
 
 
+def test_no_image_holds_one_state_alone():
+    images, _ = microstructures.mixed(100, 20, ("discs",), np.random.default_rng(0))  # often without any disc
+    assert images.any((1, 2)).all()
+    assert not images.all((1, 2)).any()
+
+
 def test_one_family_alone_and_unknown_families():
     _, truth = microstructures.mixed(6, 32, ("discs",), np.random.default_rng(0))
     assert (truth.family == FAMILIES.index("discs")).all()
