@@ -321,12 +321,12 @@ off = {
 claim("live-eight-starts", measured=max(off["8 starts"]), at_most=0.05, source="share off by > 20°, clubs and hearts")
 claim("live-one-start", measured=off["1 start"][0], at_least=0.4, source="share off by > 20°, clubs")
 
-# %% mystnb={"image": {"alt": "Found angle against true angle for clubs and hearts, with one start and with eight. With one start clubs lie on a flat line, whatever the true angle, and hearts on a diagonal with stray dots; with eight starts both lie on one diagonal."}, "figure": {"name": "fig-angles", "caption": "Found against true angle of unseen cards. From one start (top) the model gives up on the club and answers the same for every card; of the hearts, some are lost. From eight starts (bottom) nearly every card is found."}}
+# %% mystnb={"image": {"alt": "Found angle against true angle for clubs and hearts, with one start and with eight. With one start clubs lie on two parallel lines with a cloud of dots between them, and hearts on a diagonal with stray dots at its ends; with eight starts both lie on one diagonal."}, "figure": {"name": "fig-angles", "caption": "Found against true angle of unseen cards. From one start (top) the club has two answers, each right for a part of the cards, and none in between; of the hearts, some are lost. From eight starts (bottom) every card is found."}}
 vae_plots.found_angles(stuck)
 plt.show()
 
 # %% [markdown]
-# From one start, the club is not turned at all. Its template is a blurred disc, and turning a disc changes nothing, so there is no slope to follow either.
+# From one start, the club falls into two parts. Its template is two clubs on top of each other, and each serves the cards that lie near it. Between them the encoder would have to jump, and a slope does not lead over a jump.
 #
 # The cure is as in physics: start in many places. Turn the image back by each of $K$ angles, let the encoder look at all $K$ images, and keep the best. The bound pays for it with $\log K$, the cost of saying which start was used:
 #
@@ -369,7 +369,7 @@ claim("angle-pays", measured=gain, at_most=0.85, source="error of a pixel, rVAE 
 # %% [markdown]
 # A constant answer would be off in 89 % of cases within ±180° (diamond: 78 %), so from one start nothing at all was found there. The laws on the circle do not help; within ±60° they are worse than the normal law. Eight starts find all. And now the rVAE draws better than a plain VAE with as many numbers: the angle pays as soon as it is found.
 #
-# Why train twice? Eight starts find the angle of a known shape, but the template is still being learned. Now and then it becomes two suits on top of each other, each right for a part of the cards. Such a state costs nats, so the loss tells. 64 sets of cards were learnt twice, in trainings as short as ours:
+# Why train twice? Eight starts find the angle of a known shape, but the template is still being learned. Now and then it, too, becomes two suits on top of each other. Such a state costs nats, so the loss tells. 64 sets of cards were learnt twice, in trainings as short as ours:
 
 # %%
 short = results.read("stuck-trainings")["values"]["suits"]
