@@ -136,6 +136,7 @@ const GENERATORS = { field: "Gaussian field", one: "one line", four: "four lines
   board: "checkerboard", noise: "noise", blank: "blank, to paint on" };
 const SIZES = { field: "Correlation length", one: "Thickness", four: "Thickness", discs: "Radius", board: "Cells" };
 const STRETCHED = ["field", "discs", "board"];
+const DRAWN_ALIKE = ["board", "blank"]; // no random numbers: a new one clears what was painted
 
 function drawTexture(axesOf, image, [x, y], brush, fraction) {
   const axes = axesOf();
@@ -195,7 +196,7 @@ function render({ model, el }) {
     magnitude: "|F| (original's words)" } });
   panel.select({ name: "pen", label: "Pen", options: { paint: "paint (bright)", erase: "erase (dark)" } });
   panel.range({ name: "brush", label: "Brush", min: 1, max: 15, step: 1, format: (v) => `${v} px` });
-  panel.button("New random texture", () => panel.set("seed", panel.values.seed + 1));
+  const fresh = panel.button("New random texture", () => panel.set("seed", panel.values.seed + 1));
   const left = panel.canvas("The texture, 64 \u00d7 64 pixels (bright: 1)", 1, false, (x, y) => {
     const { shift, phase, pen, brush } = panel.values;
     const at = [x, y].map((share) => N_SIDE * Math.min(share, 1 - 1e-9) - shift);
@@ -208,13 +209,14 @@ function render({ model, el }) {
   panel.canvases.style.gridTemplateColumns = "repeat(auto-fit, minmax(min(max(260px, 34%), 100%), 1fr))"; // two at most
   for (const end of ["pointerup", "pointercancel"]) panel.root.addEventListener(end, () => { before = null; });
 
-  /** Show the sliders that this generator listens to, under the names that they have there. */
+  /** Show the controls that this generator listens to, under the names that they have there. */
   function relabel(values) {
     const { generator } = values;
     const part = (tag, name) => panel.controls.querySelector(`${tag}="${panel.id}-${name}"]`);
     part("[id", "size").parentElement.style.display = generator in SIZES ? "" : "none";
     part("[id", "stretch").parentElement.style.display = STRETCHED.includes(generator) ? "" : "none";
     part("label[for", "size").firstChild.data = SIZES[generator] ?? "Size";
+    fresh.textContent = DRAWN_ALIKE.includes(generator) ? "Clear what was painted" : "New random texture";
     kind = generator;
     panel.setters.size(values.size);
   }

@@ -153,3 +153,20 @@ def narrow(visit):
     visit.page.set_viewport_size({"width": 375, "height": 800})
     yield visit.page
     visit.page.set_viewport_size({"width": 1440, "height": 900})
+
+
+@pytest.fixture
+def finger(tab):
+    """A function that puts one finger on the first place of a stroke, draws it along, and lifts it."""
+    browser = tab.context.new_cdp_session(tab)
+    browser.send("Emulation.setTouchEmulationEnabled", {"enabled": True, "maxTouchPoints": 1})
+
+    def draw(stroke):
+        for kind, place in zip(["touchStart"] + ["touchMove"] * (len(stroke) - 1), stroke, strict=True):
+            touch = {"x": place[0], "y": place[1]}
+            browser.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": [touch]})
+        browser.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+    yield draw
+    browser.send("Emulation.setTouchEmulationEnabled", {"enabled": False})
+    browser.detach()

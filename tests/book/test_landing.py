@@ -69,6 +69,14 @@ def test_the_arrow_keys_move_every_picture(landing, wing):
     assert slider.get_attribute("aria-valuetext") == wing.locator("output").inner_text()
 
 
+def test_a_finger_moves_every_picture(landing, wing, finger):
+    before, slider = wing.evaluate(PICTURES), wing.locator("input")
+    box = slider.bounding_box()
+    right = slider.evaluate("s => 2 * s.value < +s.max + +s.min")
+    finger([(box["x"] + (0.9 if right else 0.1) * box["width"], box["y"] + box["height"] / 2)])
+    assert changed(landing, wing, before)
+
+
 def test_the_pictures_know_the_dark(landing, wing):
     light = wing.evaluate(PICTURES)
     landing.evaluate("() => { document.documentElement.dataset.theme = 'dark' }")

@@ -292,6 +292,12 @@ def test_every_control_changes_a_picture(live):
     assert "no probability" in seen[4]["words"]
 
 
+def test_a_texture_without_random_numbers_is_only_cleared(live):
+    clear = "Clear what was painted"
+    first, painted, cleared = live({"generator": "board"}, {"drag": [(0.2, 0.2), (0.8, 0.7)]}, clear)[1:]
+    assert painted["pictures"][1] != first["pictures"][1] == cleared["pictures"][1]  # the statistics
+
+
 def test_the_scripts_controls_have_start_values():
     script = (ROOT / "helpers/textures" / widgets.TexturePainter.script).read_text(encoding="utf-8")
     controls = re.findall(r"panel\.(?:range|select)\(\{ name: \"(\w+)\"", script)
