@@ -34,7 +34,7 @@ def test_every_widget_answers_a_finger_on_a_dark_phone(phone, finger):
             if canvas.evaluate("c => c.style.touchAction === 'none'"):
                 canvas.scroll_into_view_if_needed()
                 stroke = [_inside(canvas, 0.3, 0.4), _inside(canvas, 0.7, 0.6)]
-                assert _changes(phone, widget, lambda stroke=stroke: finger(stroke)), "a stroke on a picture does nothing"
+                assert _changes(phone, widget, lambda stroke=stroke: finger(stroke)), "a stroke on it does nothing"
 
 
 @pytest.fixture
