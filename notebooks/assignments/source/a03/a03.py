@@ -275,8 +275,8 @@ assert np.sum(_density) > 0, "no localisation was counted: centre the cloud on e
 _rng = np.random.default_rng()
 _reach, _rings, _slabs = _rng.uniform(200, 300), int(_rng.integers(4, 8)), int(_rng.integers(5, 9))
 _volume = np.pi * _reach**2 * 2 * _reach / (_rings * _slabs)
-_cloud = clouds.simulate(25, 1, _rng, 2000)[0]
-_cloud -= np.median(_cloud, axis=0)
+_cloud = clouds.simulate(25, 1, _rng, 1000)[0]
+_cloud = np.concatenate([_cloud, -_cloud])  # its median and its mean are the origin
 _inside = ((np.hypot(_cloud[:, 0], _cloud[:, 1]) < _reach) & (abs(_cloud[:, 2]) < _reach)).sum()
 _found = np.sum(equal_toroids(_cloud.copy(), _reach, _rings, _slabs)[1]) * _volume
 _words = f"density times volume, added up, must give the {_inside} of 2000 localisations inside"
