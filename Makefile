@@ -21,7 +21,7 @@ $(STAMP): pyproject.toml constraints.txt
 book: $(STAMP) ## run every notebook in quick, build the book, print where it is
 	@$(PY) -m helpers book
 
-test: $(STAMP) ## pass every gate: lint, tests, pairs, notebooks, outputs, book, browser
+test: $(STAMP) ## pass every gate: lint, tests, pairs, notebooks, outputs, book, browser, course
 	@$(PY) -m helpers test
 
 lab: $(STAMP) ## open the notebooks in JupyterLab
@@ -52,4 +52,4 @@ doctor: $(STAMP) ## print versions, threads, data, disk, expected times
 	@$(PY) -m helpers doctor
 
 clean: ## remove everything that was built, the environment too
-	rm -rf build $(VENV) *.egg-info
+	rm -rf build notebooks/assignments/release $(VENV) *.egg-info

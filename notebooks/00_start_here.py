@@ -44,7 +44,7 @@ SEED = 0
 # ## 2. Two profiles
 #
 # A {term}`profile` says how long a notebook may take. `quick` is the default. It takes at most 90 seconds of computing, trains something small before your eyes, and loads shipped weights where a good network takes longer.
-# `full` rebuilds what is shipped. Anything else is an error, because a mistyped profile should not pass in silence.
+# `full` runs the same cells with more data and longer trainings. Anything else is an error, because a mistyped profile should not pass in silence.
 
 # %%
 import os
@@ -172,7 +172,7 @@ from scipy.stats import norm
 print(f"4 standard errors are passed by chance once in {1 / (2 * norm.sf(4)):,.0f} runs")
 
 # %% [markdown]
-# Write `4 * D * t` for `2 * D * t`, and the claim fails every time. Another seed makes it fail once in about 16,000 runs. Seeds are fixed, so a claim that passes today passes tomorrow.
+# Write `4 * D * t` for `2 * D * t`, and the claim fails every time. Another seed makes it fail once in about 16,000 runs. Seeds are fixed, so on one machine a claim about random numbers that passes today passes tomorrow.
 #
 # ````{solution-end}
 # ````
@@ -206,6 +206,6 @@ print(f"about {2 * (1.96 / half_width) ** 2:,.0f} walkers")
 #
 # ## Summary
 #
-# How do you use this book? Read a page, run it, change a number. Why believe it? Because each claim is measured where it is made, with an interval and a bound, and a page whose claims fail is not published.
+# How do you use this book? Read a page, run it, change a number. Why believe it? Because each claim is measured in the run that made the page, or read from a record that a command makes again, and is held to a bound. A page whose claims fail is not published.
 #
 # **Next:** {doc}`01_physics_of_diffusion`. How fast does a molecule move, and how well can that be known?

@@ -505,7 +505,7 @@ claim(
     "bound-table",
     measured=np.abs(np.array(ours) - list(reference.values())).max(),
     at_most=0.002,
-    source="tabulated bounds for 16 frames, R = 1/6",
+    source="the same bound as computed before, 16 frames, R = 1/6",
 )
 
 # %%
@@ -538,7 +538,7 @@ DiffusionExplorer(settings={"D": 1.0, "frames": 16, "sigmaNm": 40, "m": 10, "see
 # \hat D_\mathrm{Bayes} = \frac{\int D\, p(\text{track} \mid D)\, p(D)\, \mathrm{d}D}{\int p(\text{track} \mid D)\, p(D)\, \mathrm{d}D}.
 # ```
 #
-# The original's labels run from 1 to 50, in units of 1000 nm²/s. Through its unit slip (exercise 1) its pictures show what 100 nm pixels would show at 0.4 to 20 µm²/s. We take that range, with equal weight. The errors are printed twice: as the root of the mean squared error, {term}`RMSE`, and as the {term}`rms log error`, the root mean square of $\log(\hat D / D)$.
+# The labels of the original's validation set run up to 50 units. Through its unit slip (exercise 1) one unit of $D$ makes pictures that 100 nm pixels would show at 0.4 µm²/s, so 50 units are 20 µm²/s. We take 0.4 to 20 µm²/s, with equal weight. The errors are printed twice: as the root of the mean squared error, {term}`RMSE`, and as the {term}`rms log error`, the root mean square of $\log(\hat D / D)$.
 
 # %%
 prior = estimators.uniform_prior(0.4, 20)

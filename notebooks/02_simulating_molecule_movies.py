@@ -522,7 +522,7 @@ claim("mse-wants-no-noise", measured=width["mse"] / 150, at_most=0.02, source=wo
 claim("ssim-wants-less-noise", measured=width["ssim"] / 150, at_most=0.5, source="known truth")
 
 # %% [markdown]
-# Which shape does the recording itself have? We ask the likelihood for the background of one movie, in {term}`nats <nat>` per pixel. The EM model has no more free numbers than the others, and it wins. The physics of the camera beats the shape that happens to be in the toolbox.
+# Which shape does the recording itself have? We ask the likelihood for the background of one movie, in {term}`nats <nat>` per pixel. Each model has one free number, its width; the EM model is also told the offset of section 6. On the real movie it wins: the physics of the camera beats the shape that happens to be in the toolbox. (Where the real movies are not on the machine, the movie is one that we made with EM gain, and the answer is no surprise.)
 
 # %%
 movie = real[next(iter(real))][0] if real else made[0]
@@ -533,9 +533,11 @@ for model in matching.MODELS:
     best = matching.match_noise(background, model, "likelihood", offset=level)
     nats[model] = best.value
     print(f"{model:9s} negative log-likelihood {best.value:.4f} nats per pixel, width {best.scale:.0f} counts")
-claim(
-    "em-fits-better", measured=nats["gaussian"] - nats["em"], at_least=0.01, unit="nats", source="camera with EM gain"
-)
+gain_nats = nats["gaussian"] - nats["em"]
+if real:
+    claim("em-fits-better", measured=gain_nats, at_least=0.01, unit="nats", source="background of a real movie")
+else:
+    skip("em-fits-better", why="the real movies are not on this machine")
 claim(
     "laplace-fits-worse", measured=nats["laplace"] - nats["gaussian"], at_least=0.01, unit="nats", source="same pixels"
 )
@@ -578,7 +580,9 @@ for name, three in beside.items():
         error = low * np.hypot(other[1] / other[0], truly[1] / truly[0])
         print(f"{name:5s}{words:20s}{low:9.2f} ± {error:.2f}{middle:12.2f}{high:9.3f}{bright:14.2f}")
         if words == "twin":
-            claim(f"twin-{name}", measured=low, expected=1, tolerance=3 * error, source="low frequencies")
+            tolerance = min(3 * error, 0.35)  # far from the camera alone
+            claim(f"twin-{name}", measured=low, expected=1, tolerance=tolerance, source="low frequencies")
+            claim(f"spots-{name}", measured=middle, at_most=1.6, source="middle frequencies; 1 for the right sharpness")
             claim(f"grain-{name}", measured=high, expected=1, tolerance=0.08, source="high frequencies")
         else:
             claim(f"no-molecules-{name}", measured=low, at_most=0.85, source="low frequencies of the camera alone")
@@ -586,7 +590,7 @@ if not real:
     for name in recorded:
         skip(f"twin-{short[name]}", why="the real movies are not on this machine")
 
-# %% mystnb={"image": {"alt": "Histograms of counts above, power spectra below, one column per recording. Recorded and simulated curves lie close together over the whole range; the dotted curve of the camera without molecules has the same high frequencies and falls short at low frequencies and in the bright tail."}, "figure": {"name": "fig-sim-real", "caption": "The camera is right, and the light of the molecules too. Histograms of all pixels (top) and radial power spectra (bottom) of each recording, of its twin, and of the same camera without molecules."}}
+# %% mystnb={"image": {"alt": "Histograms of counts above, power spectra below, one column per recording. Recorded and simulated curves lie close together, but for the middle frequencies of two recordings, where the twin has up to half more power; the dotted curve of the camera without molecules has the same high frequencies and falls short at low frequencies and in the bright tail."}, "figure": {"name": "fig-sim-real", "caption": "The camera is right, the light of the molecules roughly. Histograms of all pixels (top) and radial power spectra (bottom) of each recording, of its twin, and of the same camera without molecules."}}
 plots.statistics_beside({name: [calibration.image_statistics(x) for x in three] for name, three in beside.items()})
 plt.show()
 
@@ -600,7 +604,7 @@ plots.film([source[chosen, 5] for source in (stack, twin)], "counts", labels=lab
 plt.show()
 
 # %% [markdown]
-# The noise agrees within a few per cent, and the power at low frequencies, where the molecules are, within its error. Without molecules it fails, so the test has teeth.
+# The noise agrees within a few per cent, and the power at low frequencies, where the molecules are, within its error. Without molecules it fails. The test is not sharp: in two recordings the error is a quarter.
 # It also shows the limit. What follows holds for the three recordings; where they are not on the machine, the table above has only the one that we made. Real molecules are a mixture: the fast tenth of the movies moves more than fifty times faster than the slow tenth. In 104 and 70 the twins have 40 % too much power at middle frequencies: their spots are sharper than the real ones, which go out of focus, change their speed, come and go. A network trained on twins will meet that; lesson 03 does.
 #
 # ## 10. From a full field to single movies
@@ -647,7 +651,7 @@ claim("detection-precision", measured=true_spots / all_spots, at_least=0.98, sou
 # | The original {cite}`silly2024` | Its number | Ours | Why they differ |
 # |---|---|---|---|
 # | Time to make a movie | "an expensive process"; 90 to 100 ms for our copy of its loop | 1.1 ms, or 0.5 to 0.6 ms from a table | separable error functions; noise drawn only where there is light |
-# | PSF width | $2.35 \times$ FWHM / 5 nm: 0.943 px, with the full width at half maximum (FWHM) | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side, and the pixel is 5 nm wide: close by luck |
+# | PSF width | $2.35 \times 200/100$ = 4.7 nm: 0.943 px of 4.98 nm, from a full width at half maximum (FWHM) of 200 nm and pixels of 100 nm | FWHM / 2.355: 0.85 px for its 200 nm | the factor stands on the wrong side, and a number of pixels is taken as nm: close by luck |
 # | Background | $100 \pm 10$ counts, cut at 130 | a Poisson number per pixel | a camera's background has the noise of its light |
 # | Photons in the brightest pixel | 41 in every frame | as many as arrive | its noise is scaled by the maximum of the frame ({numref}`fig-original`) |
 # | Noise of real movies | matched by SSIM, MSE, PSNR, and then not used in training | read off the noise itself | pixel-by-pixel objectives want no noise ({numref}`fig-objectives`) |

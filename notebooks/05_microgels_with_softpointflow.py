@@ -172,7 +172,7 @@ def cold_over_hot(values):  # of the means over gels at 21 and 53 °C
 
 size = each(generation.median_radius)  # nm
 
-# %% mystnb={"image": {"alt": "Median distance against temperature. It falls from 170 nanometres at 21 degrees to 70 at 53, most steeply around 35 degrees. Dots of single real gels scatter about the dashed line of simulated ones, more widely than the grey band."}, "figure": {"name": "fig-sizes", "caption": "Gels shrink by a factor of 2.4. Median distance of the localisations from the centre, for each real gel (dots) and for simulated gels (mean and standard deviation). Real gels are drawn where the data are on the machine."}}
+# %% mystnb={"image": {"alt": "Median distance against temperature. It falls from 170 nanometres at 21 degrees to 70 at 53, most steeply around 35 degrees. Dots of single real gels scatter about the dashed line of simulated ones, more widely than the grey band."}, "figure": {"name": "fig-sizes", "caption": "The clouds shrink by a factor of 2.4. Median distance of the localisations from the centre, for each real gel (dots) and for simulated gels (mean and standard deviation). Real gels are drawn where the data are on the machine."}}
 cloud_plots.sizes(temperatures, size)
 plt.show()
 
@@ -358,7 +358,7 @@ claim("robust-keeps-few", measured=few["robust"][0], at_most=1.5, source="the sa
 pooled = {s: {T: np.concatenate([*map(clouds.centred, gels[T])]) for T in temperatures} for s, gels in both.items()}
 F = {s: {T: density.radial_cmf(points) for T, points in by_T.items()} for s, by_T in pooled.items()}
 
-# %% mystnb={"image": {"alt": "Six panels of cumulative share against distance, rising from zero to one. Real and simulated curves lie on each other; with temperature they move to the left of the thin curve of 21 degrees."}, "figure": {"name": "fig-cmf", "caption": "Half of a gel lies within 170 nm when it is cold, and within 70 nm when it is hot. Cumulative mass functions of all gels of one temperature together. Thin line: the simulated gels at 21 °C. Real gels are drawn where the data are on the machine."}}
+# %% mystnb={"image": {"alt": "Six panels of cumulative share against distance, rising from zero to one. Real and simulated curves lie on each other; with temperature they move to the left of the thin curve of 21 degrees."}, "figure": {"name": "fig-cmf", "caption": "Half of the localisations lie within 170 nm when a gel is cold, and within 70 nm when it is hot. Cumulative mass functions of all gels of one temperature together. Thin line: the simulated gels at 21 °C. Real gels are drawn where the data are on the machine."}}
 cloud_plots.curves(F.get("real", {}), F["simulated"], "share of localisations (1)", limits=(0, 1.02))
 plt.show()
 
@@ -389,7 +389,18 @@ for source in sources("hull-shrinks"):
     claim(f"hull-shrinks-{source}", measured=cold_over_hot(hull[source]), expected=2, tolerance=0.2, source="21/53 °C")
 
 # %% [markdown]
-# With equal numbers the outer size falls by a factor of 2.0, the median distance by 2.4: the tail shrinks less than the core.
+# With equal numbers the outer size of the cloud falls by a factor of 2.0, the median distance by 2.4. Both contain the error of the localisations, and a hot gel is hardly larger than that. The simulator can leave it out:
+
+# %%
+own = np.random.default_rng([SEED, 5])
+dyes = {T: [gel(T, 900, 0, own) for _ in range(60)] for T in (21, 53)}
+for name, measure, least in (("core", generation.median_radius, 2.8), ("outline", surface.hull_radius, 2.2)):
+    cold, hot = (np.mean([measure(one) for one in dyes[T]]) for T in (21, 53))
+    print(f"{name} without the error: {cold:.0f} nm at 21 °C, {hot:.0f} nm at 53 °C")
+    claim(f"{name}-without-error", measured=cold / hot, at_least=least, source="dyes, 21 / 53 °C")
+
+# %% [markdown]
+# So the gel shrinks more than its cloud does, and the tail less than the core.
 #
 # The original draws *convex vectors*: arrows from a reference circle outwards, one in each of 45 sectors. In its text an arrow ends at the point "with a maximum distance within the 0.95 confidence value". Its code keeps 99 % and takes the mean of the ten farthest points.
 
@@ -460,7 +471,7 @@ for name, (gels, error) in cases.items():
     ratios[name] = np.array([*map(shape.height_over_width, gels.values(), error)]).T  # (2, 6)
     say(name, ratios[name][0], 2)
 
-# %% mystnb={"image": {"alt": "Left: reach against temperature; sideways falls more than up and down, and the curves cross near 38 degrees. Right: height over width rises from 0.7 to about 1.4 in real and simulated gels, in real ones with a peak at 43 degrees; simulated gels with equal errors stay at 0.8 or below; real ones with the error taken off stay below one except at 43 degrees."}, "figure": {"name": "fig-shape", "caption": "At 53 °C the upright shape of real gels is error, at 43 °C not all of it. Left: reach seen from the side, within 45° of the plane and within 45° of the axis. Right: height over width as measured, with the error taken off (standard errors over gels), and for simulated gels, whose true shape is flat. Real gels are drawn where the data are on the machine."}}
+# %% mystnb={"image": {"alt": "Left: reach against temperature; sideways falls more than up and down, and the curves cross near 38 degrees. Right: height over width rises from 0.7 to about 1.4 in real and simulated gels, in real ones with a peak at 43 degrees; simulated gels with equal errors stay at 0.8 or below; real ones with the error taken off stay below one except at 43 degrees."}, "figure": {"name": "fig-shape", "caption": "At 53 °C the upright shape of real gels is error; at 43 °C the error that pairs see explains only a part. Left: reach seen from the side, within 45° of the plane and within 45° of the axis. Right: height over width as measured, with the error taken off (standard errors over gels), and for simulated gels, whose true shape is flat. Real gels are drawn where the data are on the machine."}}
 cloud_plots.two_shapes(temperatures, reach, ratios)
 plt.show()
 
@@ -570,7 +581,7 @@ for source, (known, unseen) in parts.items():
     trained[source], runs[source] = generation.train(known, n_steps, SEED, **watch)
     print(f"{source}: {runs[source].cpu_s:.0f} CPU seconds for {n_steps} steps")
 
-# %% mystnb={"image": {"alt": "Three panels over training steps. Log probability of the points rises and levels off. Log probability of the shape and entropy approach each other in size with opposite signs. Their negative sum rises to seven, then falls to two nats, a little above a dashed line at 1.5."}, "figure": {"name": "fig-terms", "caption": "The shape carries about two nats, little more than the size alone. The three terms of the objective, for simulated gels held out. Left: points. Middle: shape and entropy, per gel. Right: their negative sum, what a cloud tells about its shape, and what the size alone would tell (dashed)."}}
+# %% mystnb={"image": {"alt": "Three panels over training steps. Log probability of the points rises and levels off. Log probability of the shape and entropy approach each other in size with opposite signs. Their negative sum rises to seven, then falls to two nats, a little above a dashed line at 1.5."}, "figure": {"name": "fig-terms", "caption": "The shape carries about two nats, a third more than the size alone would. The three terms of the objective, for simulated gels held out. Left: points. Middle: shape and entropy, per gel. Right: their negative sum, what a cloud tells about its shape, and what the size alone would tell (dashed)."}}
 gel_plots.terms(runs["simulated"].evaluations, np.mean(size_limit))
 plt.show()
 
@@ -580,7 +591,7 @@ learned = -softpointflow.N_FULL * (last["shape"] + last["entropy"])
 claim(
     "near-size-alone",
     measured=learned,
-    at_most=3.0,
+    at_most=2.5,
     unit="nats",
     source=f"KL(q || p); size alone {np.mean(size_limit):.1f}",
 )
@@ -678,10 +689,12 @@ for source in record:
     claim(f"at-the-floor-{source}", measured=above.max(), at_most=0.03, source="record, CMF above floor, worst of six")
     claim(f"maps-alike-{source}", measured=like.max(), at_most=0.01, source="record, correlation below the floor")
     print(f"{source}: hull radius above mean + sd of its floor, worst of six: {over:+.4f}")
-    if source == "real":
-        claim("hull-floor-real", measured=over, at_most=0, source="record, above mean + sd of the floor, worst of six")
+    most = {"real": 0, "simulated": 0.01}[source]
+    claim(f"hull-floor-{source}", measured=over, at_most=most, source="record, above mean + sd of the floor, worst of six")
 
 # %% [markdown]
+# Against real gels the hull of generated ones is as near as that of training gels. Against simulated ones, whose 60 training gels make a sharper floor, it is 1.2 to 1.4 % off from 38 °C on, three to four times the floor.
+#
 # A mean can be right while single gels are wrong, so three numbers look at gels one by one. Do sizes *spread* as they do in the data? Can a {term}`nearest neighbour test` (1-NNA) tell generated gels from unseen ones: is the nearest other gel, by the mean squared distance from each point to the nearest point of the other, of the same kind? One half means no. And does the model copy? Then its gels would lie nearer to training gels than unseen gels do.
 
 # %%
@@ -697,14 +710,14 @@ for source, splits in record.items():
     medians = [[np.median(one["nearest"][kind]) for kind in ("generated", "held_out")] for one in splits]
     nearest = np.divide(*np.transpose(medians))
     print("  distance to the nearest training gel, generated / unseen:", np.round(nearest, 2))
-    claim(f"spread-low-{source}", measured=spread.mean(axis=0).min(), at_least=0.5, source="record, generated / given")
-    claim(f"spread-high-{source}", measured=spread.mean(axis=0).max(), at_most=2, source="record, generated / given")
+    claim(f"spread-low-{source}", measured=spread.mean(axis=0).min(), at_least=0.6, source="record, generated / given")
+    claim(f"spread-high-{source}", measured=spread.mean(axis=0).max(), at_most=1.5, source="record, generated / given")
     away = abs(np.mean(tests["turned"]) - 0.5)
     claim(f"not-told-apart-{source}", measured=away, at_most=0.1, source="record, 1-NNA of turned gels, from 1/2")
-    claim(f"no-copies-{source}", measured=nearest.mean(), at_least=1, source="record, to training gels, / unseen gels")
+    claim(f"no-copies-{source}", measured=nearest.mean(), at_least=0.9, source="record, to training gels, / unseen gels")
 
 # %% [markdown]
-# Generated gels cannot be told from simulated ones (0.54). From real ones they can (0.64), and the reason is the camera: real gels are wider along $y$ (section 6), while a model that was trained on turned gels knows no directions. Turn every gel at random about $z$ before the test, and it falls to 0.53.
+# Sizes spread as in the data within a factor of 1.5, for real gels of 53 °C a third too little. Generated gels cannot be told from simulated ones (0.54). From real ones they can (0.64), and the reason is the camera: real gels are wider along $y$ (section 6), while a model that was trained on turned gels knows no directions. Turn every gel at random about $z$ before the test, and it falls to 0.53.
 #
 # ## 10. Does the temperature reach the model?
 #
@@ -744,7 +757,7 @@ for source, row in conditions.items():
 #
 # Leave one temperature out of the training, all its gels, and ask for it. The rival must have a fair chance: a *mixture* that draws its points from gels of the two neighbouring temperatures, weighted by their distance in temperature or, as our model is told, in state. It needs no training at all. A second test leaves out both ends, 21 and 53 °C (so we read "low-high" in the original), so that the model must extrapolate. There the mixture is the nearest temperature.
 
-# %% mystnb={"image": {"alt": "Distance to gels of temperatures that were left out, for real and simulated gels, with intervals. Generated gels lie lowest nearly everywhere, mixtures of the neighbours above, the nearest temperature as it is far above, except at 53 degrees."}, "figure": {"name": "fig-hidden", "caption": "Generated gels are nearest at most temperatures left out. They were left out of the training one at a time, and both ends together (*). Largest difference of the cumulative mass functions to the gels of that temperature: generated, two mixtures of the neighbours, and the nearest temperature as it is. Intervals: 95 %, over gels."}}
+# %% mystnb={"image": {"alt": "Distance to gels of temperatures that were left out, for real and simulated gels, with intervals. Generated gels lie lowest nearly everywhere, mixtures of the neighbours above, the nearest temperature as it is far above, except at 53 degrees."}, "figure": {"name": "fig-hidden", "caption": "Generated gels come near to gels of temperatures that the model never saw; of the rivals only the mixture by state comes as near. They were left out of the training one at a time, and both ends together (*). Largest difference of the cumulative mass functions to the gels of that temperature: generated, two mixtures of the neighbours, and the nearest temperature as it is. Intervals: 95 %, over gels."}}
 hidden = results.read("hidden-temperatures")["values"]["sources"]
 gel_plots.hidden(hidden)
 plt.show()
@@ -760,11 +773,16 @@ for source in hidden:
     print(f"{source}: nearer than the mixture by temperature", np.round(gain["mixture"], 3))
     print(f"{source}: nearer than the mixture by state      ", np.round(gain["mixture_of_states"], 3))
     claim(
-        f"better-than-mixture-{source}", measured=min(gain["mixture"]), at_least=0, source="by temperature, worst of 4"
+        f"better-than-mixture-{source}",
+        measured=min(gain["mixture"]),
+        at_least=0,
+        source="record, mixture by temperature, worst of 4",
     )
+    level = min(gain["mixture_of_states"])
+    claim(f"mixture-by-state-{source}", measured=level, at_least=-0.02, source="record, mixture by state, worst of 4")
 
 # %% [markdown]
-# The model is nearer than the mixture by temperature at all four inner temperatures, for real and for simulated gels. The mixture by state is the stronger rival: it is nearer than the model at 38 °C (simulated gels) and as near at 43 °C (real gels). With 20 real gels at a temperature and one training each, intervals overlap at 35 and 43 °C. A word of care: our simulator shrinks along a step of the same form as the state, so only the real gels test this choice, and not strictly, because the simulator saw all six temperatures.
+# The model is nearer than the mixture by temperature at all four inner temperatures, for real and for simulated gels. The mixture by state is the stronger rival: it is nearer than the model at 38 °C (simulated gels) and as near at 43 °C (real gels). With 20 real gels at a temperature and one training each, intervals overlap with those of the mixture by temperature at 35 and 43 °C, and with those of the mixture by state at all four. So the model is not shown to be better than a mixture that knows the state; it is shown to be as good, and it makes whole gels. A word of care: our simulator shrinks along a step of the same form as the state, so only the real gels test this choice, and not strictly, because the simulator saw all six temperatures.
 # Beyond the ends (*) mixtures are the nearest temperature itself; where they differ, it is by the draw of gels alone. At 21 °C extrapolation comes about three times nearer than that.
 #
 # The simulator makes gels at any temperature, so we can also ask between the six, with the shipped model: trained on simulated gels for 5000 steps.
@@ -865,7 +883,7 @@ assert abs(disc[:, 2].std() / disc[:, 0].std() - 1) < 0.01
 print(f"below a width of {limit:.0f} nm")
 
 # %% [markdown]
-# It looks round when $w^2+20^2=51^2$, at $w$ = 47 nm. Real gels at 53 °C measure 38 to 46 nm in the plane with their error, 33 to 42 nm without it: a sheet of paper of this size would look upright.
+# It looks round when $w^2+20^2=51^2$, at $w$ = 47 nm. Real gels at 53 °C measure 38 to 46 nm in the plane with their error, 33 to 42 nm without it: with an error of 51 nm along $z$, that of our simulator, a sheet of paper of this size would look upright.
 #
 # ````{solution-end}
 # ````
@@ -942,9 +960,9 @@ assert np.mean(seen) > 0.9
 #
 # ## Summary
 #
-# How does a microgel shrink when it gets warm? Not as a whole. Half of its localisations lie within 170 nm in the cold and within 70 nm in the heat, a factor of 2.4, but its outline shrinks by 2.0 only: a dense core fills up, and a thin tail stays. Whether it also changes from flat to upright is more than these data tell.
+# How does a microgel shrink when it gets warm? Not as a whole. Half of its localisations lie within 170 nm in the cold and within 70 nm in the heat, a factor of 2.4, but their outline shrinks by 2.0 only; without the error of localisation, in the simulator, the factors are 3.2 and 2.4. A dense core fills up, and a thin tail stays. Whether it also changes from flat to upright is more than these data tell.
 #
-# A gel is two things: a shape, and points drawn from it. A model of both makes new gels that differ from each other about as much as real ones do, at the temperatures it saw and between them, with any number of points. That it listens to the temperature was not assumed but measured, against a control whose temperatures were shuffled.
+# A gel is two things: a shape, and points drawn from it. A model of both makes new gels with any number of points. Their densities are right at the temperatures it saw and near to right between them, and they differ from each other nearly as much as real ones do. That it listens to the temperature was not assumed but measured, against a control whose temperatures were shuffled.
 #
 # All gels lay on glass, with their axis upright, and all carried their temperature. **What if objects come in every orientation, and only a few have names?** That is lesson 06: {doc}`06_rotation_invariant_vae`.
 #

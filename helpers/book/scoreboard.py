@@ -5,6 +5,7 @@ from pathlib import Path
 
 from helpers.book import tables
 from helpers.book.executed import Lesson, anchor
+from helpers.common.claims import from_record
 from helpers.common.places import CHECKPOINTS, RESULTS
 
 __all__ = ["scoreboard"]
@@ -20,7 +21,8 @@ def scoreboard(lessons: list[Lesson], results: Path = RESULTS, checkpoints: Path
     parts = [
         "# Scoreboard",
         f"The notebooks were executed to make this book, and each of them stops when one of its claims fails. "
-        f"{_count(claims)} Numbers are measured in that run; an interval stands in brackets.",
+        f"{_count(claims)} Numbers are measured in that run, or read from a record where the verdict says so; "
+        "an interval stands in brackets.",
         _against_the_papers(lessons),
         *(_claims_of(lesson) for lesson in lessons if lesson.claims),
         _run_times(lessons),
@@ -105,7 +107,7 @@ def _claims_of(lesson: Lesson) -> str:
 def _verdict(claim: dict) -> str:
     """Return the verdict in words; a number read from a record instead of measured in the run is marked so."""
     words = VERDICTS.get(claim.get("verdict"), claim.get("verdict"))
-    return f"{words} (recorded)" if str(claim.get("source", "")).startswith("recorded") else words
+    return f"{words} (recorded)" if from_record(claim) else words
 
 
 def _measured(claim: dict) -> str:
@@ -154,7 +156,8 @@ def _recorded(folder: Path) -> str:
         )
         for name, record in records
     ]
-    note = "These take longer than a quick run. They are *recorded*: written once by the command beside them."
+    note = "These take longer than a quick run. They are *recorded*: written once by the command beside them. "
+    note += "A + behind a commit says that files had been changed since; the record holds the hashes of its sources."
     values = [_values(name, record) for name, record in records]
     table = tables.table(("Record", "Command", "Commit", "Hardware"), rows)
     return "\n\n".join(["## Recorded results", note, table, *filter(None, values)])

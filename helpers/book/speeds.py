@@ -1,5 +1,6 @@
 """How fast and how large: what was recorded beside its baseline and the limit it must keep."""
 
+import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -7,9 +8,10 @@ from typing import NamedTuple
 from helpers.book import tables
 from helpers.common.places import RESULTS
 
-__all__ = ["MEASURED", "Speed", "page", "speeds", "text"]
+__all__ = ["MEASURED", "Speed", "lacking", "page", "speeds", "text"]
 
 MEASURED = ("movies", "reading-speed", "two-point", "vae-steps", "tracking-speed")  # a few minutes altogether
+NEEDS = {"two-point": "pymks"}  # no part of our environment: it wants an older setuptools
 HEAD = ("What", "Ours", "Baseline", "Times faster", "Limit", "Verdict", "Record")
 
 
@@ -31,6 +33,12 @@ def speeds(results: Path = RESULTS) -> list[Speed]:
     return [row for rows in made for row in rows(lambda name: tables.read_json(results / f"{name}.json")["values"])]
 
 
+def lacking(name: str) -> str | None:
+    """Return the package that a measurement of ``MEASURED`` needs and that is not installed, or None."""
+    package = NEEDS.get(name)
+    return package if package and importlib.util.find_spec(package) is None else None
+
+
 def page(results: Path = RESULTS) -> str:
     """Return the page of speeds in Markdown, with the machines they were recorded on."""
     rows = speeds(results)
@@ -42,7 +50,7 @@ def page(results: Path = RESULTS) -> str:
     note = (
         "CPU times on one thread, ours and the baseline's in the same run. A ratio below 1 says that ours is slower. "
         "`python -m helpers bench` measures the times again, in a few minutes, and prints this table; "
-        "the large stack has a command of its own."
+        "the large stack has a command of its own, and the two-point statistics are measured where PyMKS is installed."
     )
     table = tables.table(HEAD, [_texts(row) for row in rows])
     where = tables.table(("Record", "Command", "Date", "Machine"), machines)

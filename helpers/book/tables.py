@@ -70,8 +70,9 @@ def code(text: str | None) -> str | None:
 
 
 def short(digest: str | None) -> str | None:
-    """Return the first characters of a hash as code."""
-    return code((digest or "")[:12])
+    """Return the first characters of a hash as code, with a + where files had been changed since that commit."""
+    digest, _, dirty = (digest or "").partition("+")
+    return code(digest[:12] + ("+" if dirty else ""))
 
 
 def words(value: object) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from helpers.common import atomic
 
-__all__ = ["ClaimFailed", "ClaimWarning", "claim", "holds", "recorded", "skip"]
+__all__ = ["ClaimFailed", "ClaimWarning", "claim", "from_record", "holds", "recorded", "skip"]
 
 
 class ClaimFailed(AssertionError):
@@ -98,6 +98,11 @@ def holds(record: dict) -> bool:
     if record.get("at_most") is not None:
         return measured <= record["at_most"] + tolerance
     return measured >= record["at_least"] - tolerance
+
+
+def from_record(record: dict) -> bool:
+    """Return whether a claim's number was read from a stored record: its source begins with the word record."""
+    return str(record.get("source", "")).startswith("record")
 
 
 def skip(name: str, why: str) -> None:

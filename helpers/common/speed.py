@@ -3,6 +3,7 @@
 import time
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 __all__ = ["calibrate", "predict"]
 
@@ -20,12 +21,13 @@ def _work() -> float:
 
 
 def calibrate(repeats: int = 3) -> float:
-    """Return the CPU seconds of the fixed piece of work: the least of ``repeats`` runs."""
+    """Return the CPU seconds of the fixed piece of work on one thread, as lessons run: the least of ``repeats`` runs."""
     times = []
-    for _ in range(repeats):
-        start = time.process_time()
-        _work()
-        times.append(time.process_time() - start)
+    with threadpool_limits(1):
+        for _ in range(repeats):
+            start = time.process_time()
+            _work()
+            times.append(time.process_time() - start)
     return min(times)
 
 

@@ -21,9 +21,12 @@ def _release(options) -> None:
 
 
 def _autograde(options) -> None:
-    print(f"Grading: {cage.isolation()}.")
     given = {name: getattr(options, name) for name in grading.Limits._fields}
+    for name, value in given.items():
+        if value is not None and not 0 < value < float("inf"):
+            raise ValueError(f"--{name.replace('_', '-')} must be a positive number, got {value}")
     limits = grading.LIMITS._replace(**{name: value for name, value in given.items() if value is not None})
+    print(f"Grading: {cage.isolation()}.")
     course = options.course or classroom.COURSE
     graded = grading.autograde(options.assignment, options.submissions, course, limits, options.force)
     seconds = {one.student: one.seconds for one in graded}

@@ -13,7 +13,7 @@
 #
 # A density is probability per volume. Bend space, and the volume changes; count in boxes, and the boxes have volumes; train a model of densities, and it may ignore what you tell it. You write one density and one layer of a flow, you count the localisations of a microgel in boxes of equal volume, and you build the test that shows whether a temperature reaches a model.
 #
-# **You need** [lesson 04](../../04_normalizing_flows.ipynb) (change of variables, affine coupling) and [lesson 05](../../05_microgels_with_softpointflow.ipynb) (toroids, the cumulative mass function $F(r)$, the shuffled control).
+# **You need** lesson 04 (change of variables, affine coupling) and lesson 05 (toroids, the cumulative mass function $F(r)$, the shuffled control).
 #
 # **Time** about 100 minutes. All cells together compute for less than 20 s.
 #
