@@ -192,7 +192,9 @@ def checkpoints(_: argparse.Namespace) -> None:
     for name, ok, message in rows:
         print(f"{name:<18} {'whole' if ok else message}")
     if not all(ok for _, ok, _ in rows):
-        raise RuntimeError("a checkpoint is damaged: bring it back by git checkout -- data/checkpoints, or train it again")
+        raise RuntimeError(
+            "a checkpoint is damaged: bring it back by git checkout -- data/checkpoints, or train it again"
+        )
 
 
 def course(options: argparse.Namespace) -> None:

@@ -157,7 +157,14 @@ plt.show()
 reported = {"park": 6.4, "resnet2d": 5.8, "resnet3d": 7.2}
 for name, limit in reported.items():
     rmse = rebuilt[name]["validation"]["rmse"]
-    claim(f"replica-{name}", measured=rmse, at_most=limit, paper=limit, unit="units", source="record, its validation tracks")
+    claim(
+        f"replica-{name}",
+        measured=rmse,
+        at_most=limit,
+        paper=limit,
+        unit="units",
+        source="record, its validation tracks",
+    )
 ours, theirs = rows["network for effective D"], rows["trajectory-D"]
 for name, paper in (("rmse", 5.2), ("mae", None)):
     bound, source = theirs[name], "record, trajectory-D, same movies"
@@ -177,7 +184,10 @@ for target, cross in label_record["cross"].items():
     short = target.lower().replace(" ", "-")
     ratio = cross[other]["rms_log"] / cross[target]["rms_log"]
     claim(
-        f"trained-for-{short}", measured=ratio, at_least=2.0, source="record, rms log error for the other number / for its own"
+        f"trained-for-{short}",
+        measured=ratio,
+        at_least=2.0,
+        source="record, rms log error for the other number / for its own",
     )
 
 # %% [markdown]
@@ -267,7 +277,9 @@ rms_log = {name: report(name, answer) for name, answer in answers.items()}
 # %%
 bayes, oracle = rms_log["Bayes mean"], rms_log["oracle: centroids"]
 claim("prior-helps", measured=bayes / rms_log["MLE, σ known"], at_most=0.95, source="same movies")
-claim("tracks-end-here", measured=oracle, expected=0.235, tolerance=0.03, source="the number in the record, 5000 movies")
+claim(
+    "tracks-end-here", measured=oracle, expected=0.235, tolerance=0.03, source="the number in the record, 5000 movies"
+)
 claim(
     "all-positions",
     measured=rms_log["oracle: all positions"],
@@ -405,7 +417,12 @@ for world, (rmse_limit, log_limit) in limits.items():
         max(rows[name]["rms_log"] for name in rows if name.startswith("molecules"))
         / rows["oracle: centroids"]["rms_log"]
     )
-    claim(f"beats-oracle-{world}", measured=gain, at_most=0.8, source="record, against a tracker that knows the true centres")
+    claim(
+        f"beats-oracle-{world}",
+        measured=gain,
+        at_most=0.8,
+        source="record, against a tracker that knows the true centres",
+    )
 
 # %% [markdown]
 # Every network is better than a tracker with perfect positions. This is the answer to the question of this lesson, and it was hidden by the label.
@@ -428,7 +445,12 @@ for world, cues in recorded["cues"].items():
     track, shape, both = (cues[words]["rms_log"] for words in ("track", "shape", "track and shape"))
     claim(f"track-alone-{world}", measured=track / bars[world], expected=1, tolerance=0.1, source="record, Bayes mean")
     claim(f"shape-alone-{world}", measured=shape / track, at_most=0.85, source="record, shape / track, 1500 steps")
-    claim(f"shape-helps-{world}", measured=both / track, at_most=0.85, source="record, track and shape / track, 1500 steps")
+    claim(
+        f"shape-helps-{world}",
+        measured=both / track,
+        at_most=0.85,
+        source="record, track and shape / track, 1500 steps",
+    )
 
 # %% [markdown]
 # Why does the shape know so much? A path within a frame is a sum of independent waves. Wave $k$ of $n$ sub-positions has a mean square in proportion to $D / \sin^2(k\pi/2n)$, and the spread of the sub-positions about their centre adds up all of them. So $D$ could be read off 16 spreads, if they were known exactly, with a relative error of
@@ -460,7 +482,9 @@ for name, found in designs.items():
 
 for name in ("no anchor", "distilled"):
     gain = designs[name]["rms_log"] / designs["as shipped"]["rms_log"]
-    claim(f"{name.replace(' ', '-')}-helps", measured=gain, at_most=0.95, source="record, against the network as shipped")
+    claim(
+        f"{name.replace(' ', '-')}-helps", measured=gain, at_most=0.95, source="record, against the network as shipped"
+    )
 
 # %%
 print(f"after {recorded['n_steps_full']:,} steps")
@@ -510,8 +534,20 @@ for content in record["worlds"].values():
     shipped = {name: row for name, row in content["rows"].items() if name.startswith("molecules")}
     for name, row in shipped.items():
         short, rise = name.removeprefix("molecules-"), np.diff(row["mean_by_bin"]).min() / worlds.UNIT
-        claim(f"coverage-{short}", measured=row["coverage"], expected=0.68, tolerance=0.04, source="record, 68 % intervals")
-        claim(f"monotone-{short}", measured=rise, at_least=0.0, unit="units", source="record, least rise from bin to bin of D")
+        claim(
+            f"coverage-{short}",
+            measured=row["coverage"],
+            expected=0.68,
+            tolerance=0.04,
+            source="record, 68 % intervals",
+        )
+        claim(
+            f"monotone-{short}",
+            measured=rise,
+            at_least=0.0,
+            unit="units",
+            source="record, least rise from bin to bin of D",
+        )
 
 # %%
 print("median answer (units) to the same movies, all counts multiplied by a factor")
@@ -572,7 +608,12 @@ for law, found in recorded["priors"].items():
     words = ", ".join(f"{name} {found[name]:.2f}" for name in ("slow", "middle", "fast"))
     print(f"trained on {law:12s} rms log error of molecules that are {words}")
 outside, inside = (recorded["priors"][law]["slow"] for law in ("uniform", "log-uniform"))
-claim("outside-the-prior", measured=outside / inside, at_least=1.5, source="record, slow molecules, D from 0.1 to 1 px^2/frame")
+claim(
+    "outside-the-prior",
+    measured=outside / inside,
+    at_least=1.5,
+    source="record, slow molecules, D from 0.1 to 1 px^2/frame",
+)
 
 # %% [markdown]
 # The number of frames may change, too: convolutions and means over frames take any length. A network that was trained on 4 to 64 frames lies below the Bayes mean of the same movies at every length. For long movies this is not the shape alone. Within 64 frames three molecules of four leave the field, as the next but one cell counts, and a track ends or goes astray there. The dashed bound assumes that the molecule stays.
@@ -623,7 +664,12 @@ for name, found in real.items():
     real_one, twin = found["difference"], found["twins_difference"]
     gap, two_errors = abs(real_one["median"] - twin["median"]), 2 * 1.25 * real_one["spread"] / real_one["n"] ** 0.5
     key = short[name].replace("_", "-")
-    claim(f"real-like-twin-{key}", measured=gap, at_most=two_errors, source="record, twice the standard error of the median")
+    claim(
+        f"real-like-twin-{key}",
+        measured=gap,
+        at_most=two_errors,
+        source="record, twice the standard error of the median",
+    )
     claim(
         f"twins-coverage-{key}",
         measured=found["twins_error"]["coverage"],

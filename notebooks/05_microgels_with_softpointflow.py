@@ -690,7 +690,9 @@ for source in record:
     claim(f"maps-alike-{source}", measured=like.max(), at_most=0.01, source="record, correlation below the floor")
     print(f"{source}: hull radius above mean + sd of its floor, worst of six: {over:+.4f}")
     most = {"real": 0, "simulated": 0.01}[source]
-    claim(f"hull-floor-{source}", measured=over, at_most=most, source="record, above mean + sd of the floor, worst of six")
+    claim(
+        f"hull-floor-{source}", measured=over, at_most=most, source="record, above mean + sd of the floor, worst of six"
+    )
 
 # %% [markdown]
 # Against real gels the hull of generated ones is as near as that of training gels. Against simulated ones, whose 60 training gels make a sharper floor, it is 1.2 to 1.4 % off from 38 °C on, three to four times the floor.
@@ -714,7 +716,9 @@ for source, splits in record.items():
     claim(f"spread-high-{source}", measured=spread.mean(axis=0).max(), at_most=1.5, source="record, generated / given")
     away = abs(np.mean(tests["turned"]) - 0.5)
     claim(f"not-told-apart-{source}", measured=away, at_most=0.1, source="record, 1-NNA of turned gels, from 1/2")
-    claim(f"no-copies-{source}", measured=nearest.mean(), at_least=0.9, source="record, to training gels, / unseen gels")
+    claim(
+        f"no-copies-{source}", measured=nearest.mean(), at_least=0.9, source="record, to training gels, / unseen gels"
+    )
 
 # %% [markdown]
 # Sizes spread as in the data within a factor of 1.5, for real gels of 53 °C a third too little. Generated gels cannot be told from simulated ones (0.54). From real ones they can (0.64), and the reason is the camera: real gels are wider along $y$ (section 6), while a model that was trained on turned gels knows no directions. Turn every gel at random about $z$ before the test, and it falls to 0.53.

@@ -374,7 +374,7 @@ gain = error(rvae8) / error(models["VAE, 5 numbers"])
 claim("angle-pays", measured=gain, at_most=0.85, source="error of a pixel, rVAE from 8 starts / VAE, 5 numbers each")
 
 # %% [markdown]
-# Answers by chance would be off in 87 % of cases within ±180° (diamond: 76 %; one offset is free), so from one start the normal law found nothing there. The laws on the circle found a little, most of it of the hearts, and none of it is of use; within ±60° they are worse than the normal law. Eight starts find all. And now the rVAE draws better than a plain VAE with as many numbers: the angle pays as soon as it is found.
+# Answers by chance would be off in 87 % of cases within ±180° (diamond: 77 %; one offset is free), so from one start the normal law found nothing there. The laws on the circle found a little, most of it of the hearts, and none of it is of use; within ±60° they are worse than the normal law. Eight starts find all. And now the rVAE draws better than a plain VAE with as many numbers: the angle pays as soon as it is found.
 #
 # Why train twice? Eight starts find the angle of a known shape, but the template is still being learned. Now and then it, too, becomes two suits on top of each other. Such a state costs nats, so the loss tells. 64 sets of cards were learnt twice, in trainings as short as ours:
 

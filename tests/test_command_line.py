@@ -231,12 +231,21 @@ def test_train_and_bench_hand_on_their_options(monkeypatch):
     monkeypatch.setattr(
         command_line, "_registered", lambda kind, _, name: lambda **options: notes.append((kind, name, options))
     )
+    monkeypatch.setitem(speeds.NEEDS, "two-point", "no_such_package")
     assert call("train", "tracks", "--resume") == call("train", "tracks", "--profile", "quick") == call("bench") == 0
     assert notes == [
         ("training", "tracks", {"profile": "full", "resume": True}),
         ("training", "tracks", {"profile": "quick", "resume": False}),
-        *[("benchmark", name, {}) for name in speeds.MEASURED],
+        *[("benchmark", name, {}) for name in speeds.MEASURED if name != "two-point"],
     ]
+
+
+def test_what_another_command_writes_elsewhere_needs_no_checkout_that_can_be_written(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(command_line.os, "access", lambda *_: False)
+    monkeypatch.setattr("helpers.course.command.run", lambda options: print(options.action))
+    assert call("course", "export", "--course", str(tmp_path)) == 0
+    assert call("course", "export") == 1
+    assert capsys.readouterr().err.startswith("RuntimeError: this checkout cannot be written to")
 
 
 @pytest.mark.parametrize("error", [ValueError, RuntimeError, OSError, ZeroDivisionError])

@@ -6,6 +6,7 @@ import tomllib
 import pytest
 import yaml
 
+from helpers.common import data
 from helpers.common.places import ROOT
 from helpers.doctor import browser
 
@@ -59,10 +60,12 @@ def test_newest_knows_no_constraints():
     assert commands("newest.yml")[-1] == "python -m helpers test"
 
 
-def test_publish_fetches_the_data_before_it_builds_and_uploads_the_site():
+def test_publish_fetches_licensed_data_before_it_builds_and_uploads_the_site():
     setup, fetch, book = commands("publish.yml")
     assert (setup, book) == ("make setup", "make book")
-    assert fetch.endswith("python -m helpers data fetch")
+    *_, first, second = fetch.split()
+    cards = {name: (ROOT / "data" / "cards" / f"{name}.md").read_text() for name in data.datasets()}
+    assert {first, second} == {name for name, card in cards.items() if "| Licence | none" not in card}
     upload = WORKFLOWS["publish.yml"]["jobs"]["build"]["steps"][-1]
     assert upload["with"]["path"] == "build/site/_build/html"
 

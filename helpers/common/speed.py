@@ -21,7 +21,7 @@ def _work() -> float:
 
 
 def calibrate(repeats: int = 3) -> float:
-    """Return the CPU seconds of the fixed piece of work on one thread, as lessons run: the least of ``repeats`` runs."""
+    """Return the CPU seconds of the fixed piece of work on one thread: the least of ``repeats`` runs."""
     times = []
     with threadpool_limits(1):
         for _ in range(repeats):

@@ -185,3 +185,9 @@ def test_an_interval_is_two_finite_numbers_in_order(interval):
     with pytest.raises(ValueError, match=r"interval"):
         claim("slope", measured=1, expected=1, interval=interval)
     assert claims.recorded() == []
+
+
+def test_a_source_that_begins_with_record_says_where_the_number_came_from():
+    sources = {"record, worst of 3": True, "recorded: bench": True, "the number in the record": False, "": False}
+    assert {words: claims.from_record({"source": words}) for words in sources} == sources
+    assert not claims.from_record({})

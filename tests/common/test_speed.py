@@ -1,4 +1,5 @@
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from helpers.common import speed
 
@@ -15,6 +16,14 @@ def test_the_least_of_the_runs_counts_in_cpu_seconds(monkeypatch):
     monkeypatch.setattr(speed, "_work", lambda: 0.0)
     monkeypatch.setattr(speed.time, "process_time", lambda: next(clock))
     assert speed.calibrate(repeats=3) == 1.0
+
+
+def test_one_thread_does_the_work_whatever_the_machine_allows(monkeypatch):
+    seen = []
+    monkeypatch.setattr(speed, "_work", lambda: seen.extend(pool["num_threads"] for pool in threadpool_info()))
+    with threadpool_limits(2):
+        speed.calibrate(repeats=1)
+    assert set(seen) == {1}
 
 
 def test_the_work_is_the_same_every_time():

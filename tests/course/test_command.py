@@ -37,3 +37,11 @@ def test_a_wrong_command_line_ends_with_the_usage(words, call, capsys):
     with pytest.raises(SystemExit):
         call(*words)
     assert "usage: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"), [("seconds", -1), ("seconds-per-cell", 0), ("memory-mib", -5), ("seconds", "nan")]
+)
+def test_a_limit_that_nobody_could_keep_is_refused_before_anything_is_done(call, tmp_path, limit, value):
+    with pytest.raises(ValueError, match=f"--{limit} must be a positive number"):
+        call("autograde", "a01", tmp_path, f"--{limit}", value)
