@@ -171,7 +171,7 @@ for name, paper in (("rmse", 5.2), ("mae", None)):
     claim(f"label-{name}", measured=ours[name], at_most=bound, paper=paper, unit="units", source=source)
 
 # %% [markdown]
-# The rebuilt networks reach smaller errors than the report of the original states, ResNet3D with a quarter of the budget and by a difference within its interval. (The loss histories in the original's repository end lower for both ResNets, at 4.9 and 5.2 units.) In RMSE the first two are about as good as trajectory-D, whose rare lost molecules cost much when they are squared; in MAE they are worse. Our network passes it in both, and its RMSE is still 1.7 times that of the oracle. (Its task was not quite the same: three in ten of its training movies had another $D$ than 20.)
+# The rebuilt networks reach smaller errors than the report of the original states; for ResNet3D, which had a quarter of the budget, the difference lies within its interval. (The loss histories in the original's repository end lower for both ResNets, at 3.7 and 5.2 units.) In RMSE the first two are about as good as trajectory-D, whose rare lost molecules cost much when they are squared; in MAE they are worse. Our network passes it in both, and its RMSE is still 1.7 times that of the oracle. (Its task was not quite the same: three in ten of its training movies had another $D$ than 20.)
 # *resnet3d-temporal* is ResNet3D as the original describes it, with convolutions along time. A movie costs 7 times as much, so it saw 4,800 movies only and ends at 8.9 units: at this budget we cannot say what the third dimension is worth.
 # Still, little is to be won here: trajectory-D computes almost the same number as the label.
 # But what is this label good for? We ask the network that was trained for effective D about $D$, and the other way round.
@@ -679,7 +679,7 @@ for name, found in real.items():
     )
 
 # %% [markdown]
-# Two thirds of the movies are usable. Most hold one of two kinds of molecules: some hardly move, with $D$ below 0.3 px²/frame, the others have about 6. This 6 is no property of the sample: the rule lets half of the molecules with $D$ = 8 pass, and one in nine of those with 12. Of 99 usable movies, 16 have a track that gives $D$ = 0, so no ratio.
+# Two thirds of the movies are usable. Most hold one of two kinds of molecules: some hardly move, with $D$ below 0.3 px²/frame, the others have about 6. This 6 is no property of the sample alone: the rule lets half of the molecules with $D$ = 8 pass, and one in nine of those with 12. Of 99 usable movies, 16 have a track that gives $D$ = 0, so no ratio.
 # Network and track agree on who is who. In the median the network reads 6 to 29 % more than the track, on the twins 10 to 15 %: the estimate that must find $\sigma$ as well comes out low. On the twins, whose $D$ is known, the intervals of the network hold the truth.
 # With 17 to 36 movies per recording, a difference of a quarter between recording and twins would not be seen. Nor would a larger scatter: all intervals of the spread hold the value of the twins. So these recordings do not show where the simulator falls short. It knows one molecule with one $D$, an even background and a fixed focus; a real one may stick for a while, or pass another. In recording 104 three movies of 35 do not look like the training movies, where chance gives two. Look at such movies before you use their answers.
 #

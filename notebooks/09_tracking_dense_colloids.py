@@ -503,7 +503,7 @@ plots.scoreboard(
 plt.show()
 
 # %% [markdown]
-# The network is the best detector: it was told nothing, needs 2 s, and loses the least at low signal. The fit gives the best places. A surprise for those who compare: tuned trackpy finds most spheres too, and its default finds half. Its places are off by about a tenth of a diameter, for it was tuned to find. A wider mask of the same grid halves the error across and costs some spheres; along the depth the error gets no smaller.
+# The network is the best detector: it was told nothing, needs 2 s, and loses the least at low signal. The fit gives the best places. A surprise for those who compare: tuned trackpy finds most spheres too, and its default finds half. The places of the tuned one are off by about a tenth of a diameter, for it was tuned to find. A wider mask of the same grid halves the error across and costs some spheres; along the depth the error gets no smaller.
 #
 # A published benchmark {cite}`kawafi2025` has spheres of radius 10 px at signal to noise 5 and contrast to noise 5, in $100^3$ voxels, all spheres counted. Its volumes were not available to us; we simulate the setting, with our blur.
 
