@@ -67,6 +67,7 @@ BENCHES = {
     "damage": "helpers.colloids.structure_records:damage_icosahedra",
     "large-stack": "helpers.colloids.scale_records:measure_large_stack",
     "overfitting": "helpers.molecules.replica_training:overfit",
+    "real-data": "helpers.book.real_data:record",
     "times": "helpers.book.times:record",
     "conditions": "helpers.book.conditions:record",
 }

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from helpers.book import pairs, runner, site
+from helpers.book import pairs, real_data, runner, site
 from helpers.common.places import BUILD, NOTEBOOKS, ROOT
 
 __all__ = ["GateFailed", "run_gates"]
@@ -70,6 +70,13 @@ def _unit() -> int:
     return _pytest("-n", "2", "--dist", "worksteal", "tests", "--ignore=tests/book", "--ignore=tests/course")
 
 
+def _notebooks() -> int:
+    """Run every lesson; where the real data are, what is recorded of them must belong to what the lessons claim."""
+    count = runner.run()
+    print(f"claims on real data whose record holds: {real_data.check() or 'not looked at, the data are not here'}")
+    return count
+
+
 def _stored_outputs() -> int:
     """Execute the committed notebooks again and compare the cells tagged ``nbval-check-output``."""
     stored = [str(path.relative_to(ROOT)) for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
@@ -97,7 +104,7 @@ GATES: dict[str, Callable[[], int]] = {
     "lint": _lint,
     "unit tests": _unit,
     "pairs": pairs.check,
-    "notebooks": runner.run,
+    "notebooks": _notebooks,
     "outputs": _stored_outputs,
     "book": _site,
     "browser": _browser,

@@ -100,6 +100,20 @@ def test_scoreboard_reads_every_kind_of_claim(tmp_path, claim, words):
     assert words in scoreboard.scoreboard(lessons, tmp_path, tmp_path)
 
 
+def test_scoreboard_shows_what_was_recorded_where_the_data_were(tmp_path):
+    known = {"measured": 2.43, "expected": 2.35, "tolerance": 0.2, "source": "21 / 53 °C"}
+    skipped = {"name": "shrinks", "measured": None, "verdict": "skipped", "source": "no gels here"}
+    claims = [skipped | {"recorded": known}, skipped | {"name": "unknown"}]
+    text = scoreboard.scoreboard(executed_lessons.read_lessons(execute(tmp_path, claims=claims)), tmp_path, tmp_path)
+    row = "✓ holds (recorded with the data) | 2.43 | 2.35&nbsp;±&nbsp;0.2 | – | – | 21 / 53 °C |"
+    assert f"<code>shrinks</code></a> | {row}" in text
+    assert "<code>unknown</code></a> | – skipped | – |" in text
+    assert "2 were skipped: they need data that were not there. Of these 1 are shown as recorded" in text
+    claims[0]["recorded"] = known | {"measured": 3}
+    lessons = executed_lessons.read_lessons(execute(tmp_path / "again", claims=claims))
+    assert "✗ fails (recorded with the data) | 3 |" in scoreboard.scoreboard(lessons, tmp_path, tmp_path)
+
+
 def test_scoreboard_shows_records_and_weights(executed, tmp_path):
     record = {"command": "python -m helpers bench x", "commit": "a" * 40, "hardware": {"cpu": "2 cores"}}
     (tmp_path / "speed.json").write_text(json.dumps(record | {"values": {"ratio": {"value": 25.3, "n": 5}}}))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from helpers.book import tables
 from helpers.book.executed import Lesson, anchor
-from helpers.common.claims import from_record
+from helpers.common.claims import from_record, holds
 from helpers.common.places import CHECKPOINTS, RESULTS
 
 __all__ = ["scoreboard"]
@@ -37,7 +37,14 @@ def _count(claims: list[dict]) -> str:
     text = f"Of {len(claims)} claims, {verdicts.count('pass')} hold and {verdicts.count('fail')} fail."
     explored, skipped = verdicts.count("explored"), verdicts.count("skipped")
     text += f" {explored} were explored with other parameters and not checked." if explored else ""
-    return text + (f" {skipped} were skipped: they need data that were not there." if skipped else "")
+    known = sum(map(_known, claims))
+    text += f" {skipped} were skipped: they need data that were not there." if skipped else ""
+    return text + (f" Of these {known} are shown as recorded where the data were." if known else "")
+
+
+def _known(claim: dict) -> bool:
+    """Return whether a claim was skipped, but its number stands in a record."""
+    return claim.get("verdict") == "skipped" and "recorded" in claim
 
 
 def _link(lesson: Lesson, claim: dict) -> str:
@@ -98,14 +105,21 @@ def _claims_of(lesson: Lesson) -> str:
             claim.get("unit") and tables.unit(claim["unit"]),
             claim.get("source"),
         )
-        for claim in lesson.claims
+        for claim in map(_shown, lesson.claims)
     ]
     head = ("Claim", "Verdict", "Ours", "Must be", "The paper's", "Unit", "Source")
     return f"## {lesson.title}\n\n[Open the lesson](../notebooks/{lesson.name}.ipynb)\n\n{tables.table(head, rows)}"
 
 
+def _shown(claim: dict) -> dict:
+    """Return a claim as the table shows it: for one that was skipped, what the record says of it."""
+    return claim | claim["recorded"] if _known(claim) else claim
+
+
 def _verdict(claim: dict) -> str:
     """Return the verdict in words; a number read from a record instead of measured in the run is marked so."""
+    if _known(claim):
+        return f"{VERDICTS['pass' if holds(claim) else 'fail']} (recorded with the data)"
     words = VERDICTS.get(claim.get("verdict"), claim.get("verdict"))
     return f"{words} (recorded)" if from_record(claim) else words
 

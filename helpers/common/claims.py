@@ -19,6 +19,8 @@ class ClaimWarning(UserWarning):
     """The same, where ``HELPERS_CLAIMS=warn`` lets a reader go on."""
 
 
+_KINDS = {"expected": "expected", "at_most": "at most", "at_least": "at least"}
+_SAID = {"pass": "holds", "fail": "FAILS", "explored": "explored"}
 _recorded: dict[str, dict] = {}
 
 
@@ -57,8 +59,7 @@ def claim(
     given = {key: float(value) for key, value in bounds.items() if value is not None}
     if len(given) != 1:
         raise ValueError(f"give exactly one of expected, at_most, at_least to claim {name!r}, got {sorted(given)}")
-    kind, bound = next(iter(given.items()))
-    measured, tolerance = float(measured), float(tolerance)
+    measured, tolerance, (bound,) = float(measured), float(tolerance), given.values()
     if not math.isfinite(bound) or not math.isfinite(tolerance) or tolerance < 0:
         raise ValueError(f"the bound and the tolerance of claim {name!r} must be finite, the tolerance >= 0")
     if interval is not None:
@@ -79,7 +80,7 @@ def claim(
     record["verdict"] = verdict
     _recorded[name] = record
     _store()
-    line = _sentence(record, measured, kind, bound)
+    line = f"claim {name} {_SAID[verdict]}: {_sentence(record)}"
     print(line)
     if verdict == "fail":
         if mode == "warn":
@@ -106,22 +107,33 @@ def from_record(record: dict) -> bool:
 
 
 def skip(name: str, why: str) -> None:
-    """Put a claim on the scoreboard that cannot be measured here, and say why: real data are not on this machine."""
+    """Put a claim on the scoreboard that cannot be measured here, and say why: real data are not on this machine.
+
+    Where the record ``real-data`` knows the claim, its number stands beside.
+    """
     if not why:
         raise ValueError(f"why must say why the claim {name!r} is skipped")
+    from helpers.common import results  # brings PyTorch, which claims do without
+
+    try:
+        known = results.read("real-data")["values"].get(name)
+    except results.NoRecord:
+        known = None
     _recorded[name] = {"name": name, "measured": None, "verdict": "skipped", "source": why}
+    _recorded[name] |= {"recorded": known} if known else {}
     _store()
-    print(f"claim {name} skipped: {why}")
+    print(f"claim {name} skipped: {why}" + (f"; recorded with them: {_sentence(known)}" if known else ""))
 
 
-def _sentence(record: dict, measured: float, kind: str, bound: float) -> str:
-    unit = f" {record['unit']}" if record["unit"] else ""
-    interval = "" if record["interval"] is None else " [{:.3g}, {:.3g}]".format(*record["interval"])
-    tolerance = f" within {record['tolerance']:.3g}" if record["tolerance"] else ""
-    paper = "" if record["paper"] is None else f"; the original: {record['paper']}"
-    verdict = {"pass": "holds", "fail": "FAILS", "explored": "explored"}[record["verdict"]]
-    relation = {"expected": "expected", "at_most": "at most", "at_least": "at least"}[kind]
-    return f"claim {record['name']} {verdict}: {measured:.3g}{interval}{unit}, {relation} {bound:.4g}{tolerance}{paper}"
+def _sentence(record: dict) -> str:
+    """Return number, interval and bound of a claim in words; what the record lacks is left out."""
+    kind = next(key for key in _KINDS if record.get(key) is not None)
+    measured = math.nan if record["measured"] is None else record["measured"]
+    unit = f" {record['unit']}" if record.get("unit") else ""
+    interval = " [{:.3g}, {:.3g}]".format(*record["interval"]) if record.get("interval") else ""
+    tolerance = f" within {record['tolerance']:.3g}" if record.get("tolerance") else ""
+    paper = f"; the original: {record['paper']}" if record.get("paper") is not None else ""
+    return f"{measured:.3g}{interval}{unit}, {_KINDS[kind]} {record[kind]:.4g}{tolerance}{paper}"
 
 
 def _store() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from helpers.common import claims
+from helpers.common import claims, places, results
 from helpers.common.claims import ClaimFailed, ClaimWarning, claim
 
 NUMBER = st.floats(-1e6, 1e6)
@@ -191,3 +191,22 @@ def test_a_source_that_begins_with_record_says_where_the_number_came_from():
     sources = {"record, worst of 3": True, "recorded: bench": True, "the number in the record": False, "": False}
     assert {words: claims.from_record({"source": words}) for words in sources} == sources
     assert not claims.from_record({})
+
+
+def test_a_skipped_claim_tells_what_was_recorded_where_the_data_were(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(places, "RESULTS", tmp_path)
+    claims.skip("without-record", why="no gels here")
+    known = {"measured": 2.43, "expected": 2.35, "tolerance": 0.2, "unit": "nm", "source": "21 / 53 °C"}
+    results.record("real-data", {"shrinks-real": known}, command="bench", seeds=[0], sources=["helpers/mutants.py"])
+    claims.skip("shrinks-real", why="no gels here")
+    claims.skip("not-in-it", why="no gels here")
+    assert capsys.readouterr().out.splitlines() == [
+        "claim without-record skipped: no gels here",
+        "claim shrinks-real skipped: no gels here; recorded with them: 2.43 nm, expected 2.35 within 0.2",
+        "claim not-in-it skipped: no gels here",
+    ]
+    assert [claim.get("recorded") for claim in claims.recorded()] == [None, known, None]
+    assert {claim["verdict"] for claim in claims.recorded()} == {"skipped"}
+    assert {claim["measured"] for claim in claims.recorded()} == {None}
+    with pytest.raises(ValueError, match="why"):
+        claims.skip("no-reason", why="")
