@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from helpers.book import tables
+from helpers.book import real_data, tables
 from helpers.common.places import RESULTS
 
 __all__ = ["Lesson", "anchor", "page", "read_lessons"]
@@ -88,6 +88,7 @@ def _again(lesson: Lesson) -> str:
     """Return the note on how every figure and number of a page is made again."""
     code = "".join("".join(cell["source"]) + "\n" for cell in lesson.notebook["cells"] if cell["cell_type"] == "code")
     wanted = [re.sub(r"{.*?}", "*", name) for name in re.findall(r'results\.read\(f?"([^"]+)"', code)]
+    wanted += [real_data.NAME] if any("recorded" in claim for claim in lesson.claims) else []
     paths = dict.fromkeys(path for name in wanted for path in sorted(RESULTS.glob(f"{name}.json")))
     commands = dict.fromkeys(tables.read_json(path)["command"] for path in paths)
     note = f"Every figure and number on it: `python -m helpers run {lesson.name[:2]} --force`."
