@@ -51,6 +51,7 @@ BENCHES = {
     "label-ladder": "helpers.nanoparticles.records:count_labels",
     "particles": "helpers.nanoparticles.records:compare_particles",
     "angle-priors": "helpers.nanoparticles.records:compare_angle_priors",
+    "drawing": "helpers.nanoparticles.records:compare_drawing",
     "stuck-trainings": "helpers.nanoparticles.records:count_stuck",
     "vae-steps": "helpers.nanoparticles.records:measure_steps",
     "line-images": "helpers.textures.vae_records:compare_lines",

@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with longer trainings, estimated 12 minutes
+#     full: the same cells with longer trainings, 6 minutes
 #     question: How do I write down a density that I can sample?
 #     quick_cpu_s: 55
 #     title: Normalizing flows
@@ -27,7 +27,7 @@
 #
 # **You need.** Derivatives of functions of several variables, and {doc}`03_reading_diffusion_from_movies` for the negative log-likelihood.
 #
-# **Time.** Quick: about 55 CPU seconds. Full: estimated at 12 minutes.
+# **Time.** Quick: about 55 CPU seconds. Full: about 6 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

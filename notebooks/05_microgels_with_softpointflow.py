@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with ten times the training, estimated at 15 minutes
+#     full: the same cells with ten times the training, 9 minutes with the real data
 #     question: How does a microgel shrink when it gets warm?
 #     quick_cpu_s: 70
 #     title: Microgels with SoftPointFlow
@@ -27,7 +27,7 @@
 #
 # **You need.** {doc}`03_reading_diffusion_from_movies` for localisation, {doc}`04_normalizing_flows` for flows; Poisson noise and the correlation coefficient.
 #
-# **Time.** Quick: about 70 CPU seconds. Full: estimated at 15 minutes.
+# **Time.** Quick: about 70 CPU seconds. Full: about 9 minutes with the real gels.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with more cards and longer trainings, estimated at 10 minutes
+#     full: the same cells with more cards and longer trainings, 5 minutes
 #     question: How do I sort particles that lie any way round?
 #     quick_cpu_s: 80
 #     title: The rotation-invariant VAE
@@ -27,7 +27,7 @@
 #
 # **You need.** {doc}`05_microgels_with_softpointflow` for latent variables and posterior collapse; cross-entropy; what a convolution is.
 #
-# **Time.** Quick: about 80 CPU seconds. Full: estimated at 10 minutes.
+# **Time.** Quick: about 80 CPU seconds. Full: about 5 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with more images, about 4 minutes
+#     full: the same cells with more images, 2 minutes
 #     question: What does a texture know about itself?
 #     quick_cpu_s: 48
 #     title: Spatial statistics
@@ -27,7 +27,7 @@
 #
 # **You need.** Fourier transforms; {doc}`06_rotation_invariant_vae` for the idea that some differences do not count.
 #
-# **Time.** Quick: about 48 CPU seconds. Full: about 4 minutes.
+# **Time.** Quick: about 48 CPU seconds. Full: about 2 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

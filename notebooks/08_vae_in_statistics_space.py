@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with more images and longer trainings, estimated at 6 minutes
+#     full: the same cells with more images and longer trainings, 2 minutes
 #     question: Can we draw a material from its statistics?
 #     quick_cpu_s: 60
 #     title: A VAE in statistics space
@@ -27,7 +27,7 @@
 #
 # **You need.** {doc}`07_spatial_statistics` for two-point statistics and phase retrieval; {doc}`06_rotation_invariant_vae` for the evidence lower bound.
 #
-# **Time.** Quick: about 60 CPU seconds. Full: estimated at 6 minutes.
+# **Time.** Quick: about 60 CPU seconds. Full: about 2 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

@@ -10,7 +10,7 @@
 #     language: python
 #     name: python3
 #   lesson:
-#     full: the same cells with a larger stack and a longer training, estimated at 10 minutes
+#     full: the same cells with a larger stack and a longer training, 4 minutes
 #     question: Where is every particle, and how do we know?
 #     quick_cpu_s: 85
 #     title: Tracking dense colloids
@@ -27,7 +27,7 @@
 #
 # **You need.** {doc}`02_simulating_molecule_movies` for the {term}`point spread function`, {doc}`07_spatial_statistics` for correlations, {doc}`01_physics_of_diffusion` for the mean squared displacement.
 #
-# **Time.** Quick: about 85 CPU seconds, and 20 more when numba compiles for the first time. Full: estimated at 10 minutes.
+# **Time.** Quick: about 85 CPU seconds, and 20 more when numba compiles for the first time. Full: about 4 minutes.
 
 # %% tags=["parameters"]
 PROFILE = "quick"

@@ -19,8 +19,8 @@ def commands(name):
     return [step["run"] for job in WORKFLOWS[name]["jobs"].values() for step in job["steps"] if "run" in step]
 
 
-def test_there_are_three():
-    assert list(WORKFLOWS) == ["newest.yml", "publish.yml", "tests.yml"]
+def test_there_are_four():
+    assert list(WORKFLOWS) == ["full.yml", "newest.yml", "publish.yml", "tests.yml"]
 
 
 @pytest.mark.parametrize("name", WORKFLOWS)
@@ -58,6 +58,11 @@ def test_newest_knows_no_constraints():
     assert "constraints" not in " ".join(commands("newest.yml"))
     assert WORKFLOWS["newest.yml"][True]["schedule"]  # YAML reads the key `on` as true
     assert commands("newest.yml")[-1] == "python -m helpers test"
+
+
+def test_the_full_profile_of_every_lesson_runs_on_a_schedule():
+    assert WORKFLOWS["full.yml"][True]["schedule"]
+    assert commands("full.yml") == ["make setup", ".venv/bin/python -m helpers run --profile full"]
 
 
 def test_publish_fetches_licensed_data_before_it_builds_and_uploads_the_site():

@@ -28,6 +28,7 @@ from helpers.nanoparticles.ssrvae import SSRVAE
 __all__ = [
     "bound",
     "compare_angle_priors",
+    "compare_drawing",
     "compare_particles",
     "compare_suits",
     "count_labels",
@@ -227,6 +228,49 @@ def _find_angles(suit, angle_deg, settings, seed, label):
     error = angles.errors(model.encode(fresh).angle, true, cards.FOLD[suit])
     found = {"median_deg": float(np.degrees(np.median(error))), "off": float((error > math.radians(20)).mean())}
     return found | {"loss": float(np.mean(history.losses[-100:]))}
+
+
+def compare_drawing() -> None:
+    """Record how well unseen images are drawn from five numbers, three of them a pose or none, and at what cost.
+
+    Cards, few and many, and clusters; two lengths of training each, about equal in CPU time.
+    """
+    kinds = {"plain VAE": ({"latent_dim": 5, "invariances": ()}, (1000, 8000)), "rVAE": ({"starts": 8}, (200, 1500))}
+    values = {}
+    for world, draw in WORLDS.items():
+        values[world] = {kind: {str(n): [] for n in lengths} for kind, (_, lengths) in kinds.items()}
+        for seed, (kind, (settings, lengths)) in itertools.product(SEEDS, kinds.items()):
+            for n in lengths:
+                values[world][kind][str(n)].append(_drawn(draw, settings, n, seed, f"{world}, {kind}"))
+        print(world, values[world], flush=True)
+    _record("drawing", {"worlds": values}, SEEDS, [*_MODEL, particles, trials])
+
+
+def _drawn(draw, settings, n_steps, seed, label):
+    """Return the root-mean-square error of a pixel of unseen images, and the CPU time of the training."""
+    images, unseen, options = draw(seed)
+    model = training.initialise(partial(SSRVAE, 1, **options, **settings), seed)
+    history = model.fit(unlabelled=images, n_steps=n_steps, seed=seed, label=label)
+    truth = poses.pool(torch.from_numpy(unseen), model.size).numpy()
+    error = np.sqrt(((model.reconstruct(unseen) - truth) ** 2).mean())
+    return {"error": float(error), "cpu_s": round(history.cpu_s, 1)}
+
+
+def _cards_to_draw(n, seed):
+    images, unseen = (cards.make(m, 60, rng=np.random.default_rng([k, seed]))[0] for m, k in ((n, 13), (1000, 14)))
+    return images, unseen, {}
+
+
+def _clusters_to_draw(seed):
+    unseen = trials.unseen_particles(250)[0]
+    return trials.lesson_of_particles(seed).unlabelled, unseen, {"size": 20, "likelihood": "gaussian"}
+
+
+WORLDS = {
+    "3000 cards": partial(_cards_to_draw, 750),  # of each suit
+    "12,000 cards": partial(_cards_to_draw, 3000),
+    "417 clusters": _clusters_to_draw,
+}
 
 
 def count_stuck() -> None:
