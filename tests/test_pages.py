@@ -108,7 +108,10 @@ def test_scoreboard_shows_what_was_recorded_where_the_data_were(tmp_path):
     row = "✓ holds (recorded with the data) | 2.43 | 2.35&nbsp;±&nbsp;0.2 | – | – | 21 / 53 °C |"
     assert f"<code>shrinks</code></a> | {row}" in text
     assert "<code>unknown</code></a> | – skipped | – |" in text
-    assert "2 were skipped: they need data that were not there. Of these 1 are shown as recorded" in text
+    assert (
+        "Skipped: 2, for the reason beside each. Of these 1 need data that were not there, and are shown as recorded"
+        in text
+    )
     claims[0]["recorded"] = known | {"measured": 3}
     lessons = executed_lessons.read_lessons(execute(tmp_path / "again", claims=claims))
     assert "✗ fails (recorded with the data) | 3 |" in scoreboard.scoreboard(lessons, tmp_path, tmp_path)

@@ -38,8 +38,10 @@ def _count(claims: list[dict]) -> str:
     explored, skipped = verdicts.count("explored"), verdicts.count("skipped")
     text += f" {explored} were explored with other parameters and not checked." if explored else ""
     known = sum(map(_known, claims))
-    text += f" {skipped} were skipped: they need data that were not there." if skipped else ""
-    return text + (f" Of these {known} are shown as recorded where the data were." if known else "")
+    text += f" Skipped: {skipped}, for the reason beside each." if skipped else ""
+    return text + (
+        f" Of these {known} need data that were not there, and are shown as recorded where they were." if known else ""
+    )
 
 
 def _known(claim: dict) -> bool:
